@@ -1,0 +1,87 @@
+//! The database behind read models and accounts: SQLite or PostgreSQL through one set of statements.
+//!
+//! Statements say `$1`, which both understand, and use texts and 64-bit integers alone. SQLite has one writer
+//! connection, since it has one writer, and some that only read; PostgreSQL has one pool that does both.
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::{AnyPool, ConnectOptions as _, Executor as _};
+use std::path::Path;
+use std::str::FromStr as _;
+use std::time::Duration;
+
+/// Which database it is, for the few statements that differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// SQLite.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+}
+
+/// What a commit must survive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// A power cut: accounts, sessions, tokens.
+    Full,
+    /// Nothing: read models are made again from the facts.
+    Disposable,
+}
+
+/// Open connections.
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// Which database it is.
+    pub dialect: Dialect,
+    /// For statements that only read.
+    pub read: AnyPool,
+    /// For everything else.
+    pub write: AnyPool,
+}
+
+/// How long a request waits for a connection before it is told that the database does not answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Database {
+    /// Opens, or makes, the SQLite file at `path`.
+    pub async fn sqlite(path: &Path, durability: Durability) -> Result<Self, sqlx::Error> {
+        sqlx::any::install_default_drivers();
+        let synchronous = match durability {
+            Durability::Full => "FULL",
+            Durability::Disposable => "OFF",
+        };
+        let pragmas = format!(
+            "PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA foreign_keys=ON;"
+        );
+        let pool = |url: String, connections: u32, pragmas: String| async move {
+            AnyPoolOptions::new()
+                .max_connections(connections)
+                .min_connections(1)
+                .acquire_timeout(PATIENCE)
+                .after_connect(move |connection, _| {
+                    let pragmas = pragmas.clone();
+                    Box::pin(async move { connection.execute(sqlx::raw_sql(&pragmas)).await.map(|_| ()) })
+                })
+                .connect_with(options(&url)?)
+                .await
+        };
+        let url = |mode: &str| format!("sqlite://{}?mode={mode}", path.display());
+        let write = pool(url("rwc"), 1, pragmas).await?;
+        let read = pool(url("ro"), 4, "PRAGMA busy_timeout=5000;".to_owned()).await?;
+        Ok(Self { dialect: Dialect::Sqlite, read, write })
+    }
+
+    /// Opens a pool of at most `connections` to the PostgreSQL database at `url`.
+    pub async fn postgres(url: &str, connections: u32) -> Result<Self, sqlx::Error> {
+        sqlx::any::install_default_drivers();
+        let pool = AnyPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(PATIENCE)
+            .connect_with(options(url)?)
+            .await?;
+        Ok(Self { dialect: Dialect::Postgres, read: pool.clone(), write: pool })
+    }
+}
+
+fn options(url: &str) -> Result<AnyConnectOptions, sqlx::Error> {
+    Ok(AnyConnectOptions::from_str(url)?.disable_statement_logging())
+}
