@@ -10,3 +10,5 @@ pub mod usersources;
 
 #[cfg(test)]
 pub(crate) mod given;
+#[cfg(test)]
+mod properties;
