@@ -297,6 +297,8 @@ mod tests {
         let front = data("http://h.example", everything());
         front.hosts.set(&"default".into(), Some(url::Url::parse("https://other.example").unwrap()));
         assert_eq!(get(&front, "/agent/login", &[]).await.status(), 404);
+        front.hosts.set(&"default".into(), Some(url::Url::parse("http://h.example").unwrap()));
+        assert_eq!(get(&front, "/agent/login", &[]).await.status(), 200);
         let twice = get(&front, "/agent/login", &[(HOST, "other.example")]).await;
         assert_eq!(twice.status(), 404, "two hosts name nobody");
     }

@@ -97,7 +97,8 @@ impl Hosts {
         }
     }
 
-    /// Starts anew with these helpdesks, oldest first: of two that claim an address, the first has it.
+    /// Starts anew with these helpdesks, oldest first: of two that claim an address, the first has it. For the program's
+    /// start: while it runs, hosts are unknown for a moment.
     pub fn replace_all(&self, helpdesks: impl IntoIterator<Item = (HelpdeskId, Option<Url>)>) {
         *self.lock() = Claims::default();
         self.sites.pin().clear();
