@@ -1,0 +1,146 @@
+//! The small pages: signed out, who you are, a message, a question with one button, and one that leads away.
+
+use askama::Template;
+
+use super::frame::Frame;
+use super::options::CHANGE_PASSWORD;
+
+/// Says that one is signed out. It does not redirect by itself (R27).
+#[derive(Debug, Template)]
+#[template(path = "signed_out.html")]
+pub struct SignedOut<'a> {
+    frame: Frame<'a>,
+    login: &'a str,
+}
+
+impl<'a> SignedOut<'a> {
+    /// The page; `login` is where one signs in again.
+    pub fn new(frame: Frame<'a>, login: &'a str) -> Self {
+        Self { frame: frame.headed(frame.texts.signed_out), login }
+    }
+}
+
+/// Says who is signed in, and offers to sign out.
+#[derive(Debug, Template)]
+#[template(path = "home.html")]
+pub struct Home<'a> {
+    frame: Frame<'a>,
+    name: &'a str,
+    email: Option<&'a str>,
+    usersource: &'a str,
+    own_password: bool,
+    console: Option<&'a str>,
+}
+
+impl<'a> Home<'a> {
+    /// The page of somebody called `name`, who signed in through the usersource of this title.
+    pub fn new(frame: Frame<'a>, name: &'a str, email: Option<&'a str>, usersource: &'a str) -> Self {
+        let frame = frame.headed(frame.texts.signed_in);
+        Self { frame, name, email, usersource, own_password: false, console: None }
+    }
+
+    /// The same with a link to change the password (R24).
+    pub fn with_own_password(self) -> Self {
+        Self { own_password: true, ..self }
+    }
+
+    /// The same with a link to the admins' console.
+    pub fn with_console(self, path: &'a str) -> Self {
+        Self { console: Some(path), ..self }
+    }
+
+    fn change_password(&self) -> &'static str {
+        CHANGE_PASSWORD
+    }
+}
+
+/// A title and a sentence: an error, or news.
+#[derive(Debug, Template)]
+#[template(path = "message.html")]
+pub struct Message<'a> {
+    frame: Frame<'a>,
+    sentence: &'a str,
+    link: Option<(&'a str, &'a str)>,
+}
+
+impl<'a> Message<'a> {
+    /// The page.
+    pub fn new(frame: Frame<'a>, title: &'a str, sentence: &'a str) -> Self {
+        Self { frame: frame.headed(title), sentence, link: None }
+    }
+
+    /// The same with a link: where to, and what it says.
+    pub fn with_link(self, path: &'a str, text: &'a str) -> Self {
+        Self { link: Some((path, text)), ..self }
+    }
+}
+
+/// A sentence and one button: opening the page does nothing, its button does (R44).
+#[derive(Debug, Template)]
+#[template(path = "confirm.html")]
+pub struct Confirm<'a> {
+    frame: Frame<'a>,
+    sentence: &'a str,
+    action: &'a str,
+    button: &'a str,
+    hidden: &'a [(&'a str, &'a str)],
+}
+
+impl<'a> Confirm<'a> {
+    /// The page; its button posts `hidden` to `action`.
+    pub fn new(
+        frame: Frame<'a>,
+        title: &'a str,
+        sentence: &'a str,
+        action: &'a str,
+        button: &'a str,
+        hidden: &'a [(&'a str, &'a str)],
+    ) -> Self {
+        Self { frame: frame.headed(title), sentence, action, button, hidden }
+    }
+}
+
+/// Leads to another site after a form post. A redirect would not do: Chromium holds the redirects after a form post to
+/// the page's `form-action`, which names ourselves alone.
+#[derive(Debug, Template)]
+#[template(path = "onward.html")]
+pub struct Onward<'a> {
+    frame: Frame<'a>,
+    url: &'a str,
+}
+
+impl<'a> Onward<'a> {
+    /// The page; `url` is one that this program made, never one that a visitor named.
+    pub fn new(frame: Frame<'a>, url: &'a str) -> Self {
+        Self { frame: frame.headed(frame.texts.one_moment), url }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::frame::tests::{HOSTILE, assert_sound, frame};
+
+    #[test]
+    fn all_small_pages_are_sound() {
+        let home = Home::new(frame(), HOSTILE, Some(HOSTILE), HOSTILE).with_own_password().with_console("/admin/");
+        let pages = [
+            SignedOut::new(frame(), "/login").render().unwrap(),
+            home.render().unwrap(),
+            Message::new(frame(), HOSTILE, HOSTILE).with_link("/login", HOSTILE).render().unwrap(),
+            Confirm::new(frame(), HOSTILE, HOSTILE, "/recover", HOSTILE, &[("token", HOSTILE)]).render().unwrap(),
+            Onward::new(frame(), "/elsewhere?a=\"><script>&b").render().unwrap(),
+        ];
+        pages.iter().for_each(|html| assert_sound(html));
+        assert!(pages[1].contains("action=\"/logout\"") && pages[1].contains("method=\"post\""));
+        assert!(pages[3].contains("name=\"token\""));
+    }
+
+    #[test]
+    fn r27_the_page_after_signing_out_stays_where_it_is() {
+        let html = SignedOut::new(frame(), "/login").render().unwrap();
+        assert!(!html.contains("http-equiv"));
+        let onward = Onward::new(frame(), "/elsewhere").render().unwrap();
+        assert!(onward.contains("http-equiv=\"refresh\""));
+    }
+}
