@@ -1,3 +1,30 @@
-//! The binary `gateledger`.
+//! The binary `gateledger`: reads the command line and hands over to the task.
 
-fn main() {}
+use anyhow::Context as _;
+use clap::Parser as _;
+use gateledger::settings::{CommandLine, Settings, Task};
+use gateledger::{logs, serve, tasks};
+
+fn main() -> std::process::ExitCode {
+    let line = CommandLine::parse();
+    match run(line) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("gateledger: {error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(line: CommandLine) -> anyhow::Result<()> {
+    let settings = Settings::read(&line.flags)?;
+    logs::start(settings.log_format.as_deref());
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .map_err(|_| anyhow::anyhow!("another TLS provider is installed already"))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads to be had")?;
+    match line.command.unwrap_or(Task::Serve) {
+        Task::Serve => actix_web::rt::System::with_tokio_rt(|| runtime).block_on(serve::serve(settings)),
+        task => runtime.block_on(tasks::run(settings, task)),
+    }
+}

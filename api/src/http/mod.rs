@@ -1,10 +1,31 @@
-//! HTTP: what comes in is judged here, and what goes out gets its headers here.
+//! HTTP: what visitors, admins and programs ask for, and what they get.
 
 pub mod assets;
+pub mod audit_trail;
 pub mod conditional;
+pub mod configuration;
+pub mod entries;
+pub mod errors;
+pub mod headers;
+pub mod health;
 pub mod html;
+pub mod instruction;
+pub mod login;
+pub mod members;
 pub mod origin;
+pub mod passwords;
+pub mod people;
 pub mod problem;
 pub mod public;
+pub mod reading;
+pub mod request;
 pub mod return_to;
+pub mod routes;
 pub mod security_headers;
+pub mod session;
+pub mod session_cookie;
+pub mod setup;
+pub mod start;
+pub mod usersources;
+pub mod visit;
+pub mod wishes;

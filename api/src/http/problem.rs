@@ -135,6 +135,12 @@ impl Problem {
         self
     }
 
+    /// The same, saying which part of a larger request is meant.
+    pub fn at(mut self, place: &str) -> Self {
+        self.0.detail = format!("{place}: {}", self.0.detail).into();
+        self
+    }
+
     /// Its stable code.
     pub fn code(&self) -> &str {
         &self.0.code

@@ -5,7 +5,7 @@ use domain::offer::{Choice, Form, Offer};
 
 use super::assets;
 use super::frame::Frame;
-use super::options::{LOST_PASSWORD, start_url, with_return_to};
+use super::options::{lost_password_path, start_url, with_return_to};
 
 /// The login page. Rendered with nothing but a frame and an offer, it holds nothing of any visitor.
 #[derive(Debug, Template)]
@@ -43,7 +43,7 @@ impl<'a> LoginPage<'a> {
     }
 
     fn lost_password(&self) -> &'static str {
-        LOST_PASSWORD
+        lost_password_path(self.offer.surface)
     }
 
     fn start(&self, choice: &Choice) -> String {

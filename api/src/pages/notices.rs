@@ -3,7 +3,6 @@
 use askama::Template;
 
 use super::frame::Frame;
-use super::options::CHANGE_PASSWORD;
 
 /// Says that one is signed out. It does not redirect by itself (R27).
 #[derive(Debug, Template)]
@@ -28,7 +27,7 @@ pub struct Home<'a> {
     name: &'a str,
     email: Option<&'a str>,
     usersource: &'a str,
-    own_password: bool,
+    own_password: Option<&'a str>,
     console: Option<&'a str>,
 }
 
@@ -36,21 +35,17 @@ impl<'a> Home<'a> {
     /// The page of somebody called `name`, who signed in through the usersource of this title.
     pub fn new(frame: Frame<'a>, name: &'a str, email: Option<&'a str>, usersource: &'a str) -> Self {
         let frame = frame.headed(frame.texts.signed_in);
-        Self { frame, name, email, usersource, own_password: false, console: None }
+        Self { frame, name, email, usersource, own_password: None, console: None }
     }
 
     /// The same with a link to change the password (R24).
-    pub fn with_own_password(self) -> Self {
-        Self { own_password: true, ..self }
+    pub fn with_own_password(self, path: &'a str) -> Self {
+        Self { own_password: Some(path), ..self }
     }
 
     /// The same with a link to the admins' console.
     pub fn with_console(self, path: &'a str) -> Self {
         Self { console: Some(path), ..self }
-    }
-
-    fn change_password(&self) -> &'static str {
-        CHANGE_PASSWORD
     }
 }
 
@@ -123,7 +118,7 @@ mod tests {
 
     #[test]
     fn all_small_pages_are_sound() {
-        let home = Home::new(frame(), HOSTILE, Some(HOSTILE), HOSTILE).with_own_password().with_console("/admin/");
+        let home = Home::new(frame(), HOSTILE, Some(HOSTILE), HOSTILE).with_own_password("/change-password").with_console("/admin/");
         let pages = [
             SignedOut::new(frame(), "/login").render().unwrap(),
             home.render().unwrap(),

@@ -5,10 +5,21 @@ use domain::{Audience, HelpdeskId, Surface, UsersourceId};
 use serde::Serialize;
 use url::form_urlencoded::byte_serialize;
 
-/// Where a lost password is recovered (R24).
-pub const LOST_PASSWORD: &str = "/lost-password";
+/// Where a lost password is recovered (R24): one address for each audience, since each has rules of its own.
+pub fn lost_password_path(surface: Surface) -> &'static str {
+    match surface.audience() {
+        Audience::Users => "/lost-password",
+        Audience::Agents => "/agent/lost-password",
+    }
+}
+
 /// Where a password is changed (R24).
-pub const CHANGE_PASSWORD: &str = "/change-password";
+pub fn change_password_path(surface: Surface) -> &'static str {
+    match surface.audience() {
+        Audience::Users => "/change-password",
+        Audience::Agents => "/agent/change-password",
+    }
+}
 
 /// What a surface's visitor may choose. All members are always present.
 #[derive(Debug, Serialize)]
@@ -58,20 +69,20 @@ struct Icon<'a> {
 impl<'a> LoginOptions<'a> {
     /// The JSON form of `offer`, as `helpdesk` made it at `version`.
     pub fn new(helpdesk: &'a HelpdeskId, version: u64, offer: &'a Offer) -> Self {
-        let passwords = |path| move |own: bool| own.then_some(path);
+        let surface = offer.surface;
         Self {
             helpdesk,
-            surface: offer.surface,
-            audience: offer.surface.audience(),
+            surface,
+            audience: surface.audience(),
             version,
             guests_allowed: offer.guests_allowed,
             automatic: offer.automatic.as_ref().map(|c| Start { usersource: &c.id, url: start_url(&c.id) }),
             silent: offer.silent.as_ref().map(|id| Start { usersource: id, url: silent_url(id) }),
             form: offer.form.as_ref().map(|form| Form {
-                action: offer.surface.login_path(),
+                action: surface.login_path(),
                 usersources: &form.usersources,
-                lost_password: passwords(LOST_PASSWORD)(form.own_passwords),
-                change_password: passwords(CHANGE_PASSWORD)(form.own_passwords),
+                lost_password: form.own_passwords.then(|| lost_password_path(surface)),
+                change_password: form.own_passwords.then(|| change_password_path(surface)),
             }),
             buttons: offer.buttons.iter().map(button).collect(),
             icons: offer.icons.iter().map(icon).collect(),

@@ -1,26 +1,31 @@
 //! The pages of people's own passwords (R24): lost, reset, changed.
 
 use askama::Template;
+use domain::Surface;
 
 use super::frame::Frame;
-use super::options::{CHANGE_PASSWORD, LOST_PASSWORD};
+use super::options::{change_password_path, lost_password_path};
 
 /// Asks for the address to which a link is sent.
 #[derive(Debug, Template)]
 #[template(path = "lost_password.html")]
 pub struct LostPassword<'a> {
     frame: Frame<'a>,
-    back: &'a str,
+    surface: Surface,
 }
 
 impl<'a> LostPassword<'a> {
-    /// The form; `back` is the login page that it was reached from.
-    pub fn new(frame: Frame<'a>, back: &'a str) -> Self {
-        Self { frame: frame.headed(frame.texts.lost_password), back }
+    /// The form, as it is reached from the login page of `surface`.
+    pub fn new(frame: Frame<'a>, surface: Surface) -> Self {
+        Self { frame: frame.headed(frame.texts.lost_password), surface }
+    }
+
+    fn back(&self) -> &'static str {
+        self.surface.login_path()
     }
 
     fn action(&self) -> &'static str {
-        LOST_PASSWORD
+        lost_password_path(self.surface)
     }
 }
 
@@ -61,18 +66,19 @@ impl<'a> ResetPassword<'a> {
 #[template(path = "change_password.html")]
 pub struct ChangePassword<'a> {
     frame: Frame<'a>,
+    surface: Surface,
     login: &'a str,
     min_length: u32,
 }
 
 impl<'a> ChangePassword<'a> {
     /// The form, posting `current_password` and `password`; `login` is for password managers.
-    pub fn new(frame: Frame<'a>, login: &'a str, min_length: u32) -> Self {
-        Self { frame: frame.headed(frame.texts.change_password), login, min_length }
+    pub fn new(frame: Frame<'a>, surface: Surface, login: &'a str, min_length: u32) -> Self {
+        Self { frame: frame.headed(frame.texts.change_password), surface, login, min_length }
     }
 
     fn action(&self) -> &'static str {
-        CHANGE_PASSWORD
+        change_password_path(self.surface)
     }
 }
 
@@ -84,10 +90,10 @@ mod tests {
     #[test]
     fn all_pages_of_passwords_are_sound() {
         let pages = [
-            LostPassword::new(frame(), "/login").render().unwrap(),
+            LostPassword::new(frame(), Surface::Portal).render().unwrap(),
             LostPasswordSent::new(frame(), "/login").render().unwrap(),
             ResetPassword::new(frame(), "/reset-password", HOSTILE, 12).render().unwrap(),
-            ChangePassword::new(frame(), HOSTILE, 12).render().unwrap(),
+            ChangePassword::new(frame(), Surface::Agent, HOSTILE, 12).render().unwrap(),
         ];
         pages.iter().for_each(|html| assert_sound(html));
     }

@@ -1,5 +1,7 @@
 //! Every word on the pages, in one place, so that languages can follow.
 
+use crate::sign_in::Refused;
+
 /// A language that the pages speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
@@ -74,6 +76,27 @@ pub struct Texts {
     pub wrong_credentials: &'static str,
     pub attempt_failed: &'static str,
     pub link_expired: &'static str,
+    pub too_many: &'static str,
+    pub automatic_only: &'static str,
+    pub busy: &'static str,
+    pub password_saved: &'static str,
+    pub password_saved_help: &'static str,
+    pub password_changed_help: &'static str,
+    pub not_in_this_version: &'static str,
+}
+
+impl Texts {
+    /// What the visitor reads when the form did not let them in.
+    pub fn refusal(&self, refused: &Refused) -> &'static str {
+        match refused {
+            Refused::Mismatch => self.wrong_credentials,
+            Refused::TooMany => self.too_many,
+            Refused::NoForm => self.not_found_help,
+            Refused::Automatic => self.automatic_only,
+            Refused::Busy => self.busy,
+            Refused::Unavailable => self.unavailable_help,
+        }
+    }
 }
 
 static ENGLISH: Texts = Texts {
@@ -124,6 +147,13 @@ static ENGLISH: Texts = Texts {
     unavailable_help: "The service cannot answer at the moment. Please try again shortly.",
     wrong_credentials: "This login and password do not match. Please try again.",
     attempt_failed: "Signing in did not work. Please try again.",
+    too_many: "Too many failed attempts. Please try again in a few minutes.",
+    automatic_only: "Signing in here happens at the provider alone.",
+    busy: "Many people are signing in at this moment. Please try again in a few seconds.",
+    password_saved: "Your password is saved",
+    password_saved_help: "You can sign in with it now. Wherever you were signed in, you are signed out.",
+    password_changed_help: "Wherever else you were signed in, you are signed out.",
+    not_in_this_version: "This way to sign in is configured, but this version of the service cannot use it yet.",
     link_expired: "This link has expired or was used before. Please ask for a new one.",
 };
 

@@ -1,0 +1,149 @@
+//! The composition root: everything that a request may need, made once from the settings.
+
+use crate::accounts::mail::Mailer;
+use crate::accounts::passwords::Passwords;
+use crate::accounts::{Accounts, AccountsError};
+use crate::commands::{Commands, Done};
+use crate::http::request::Network;
+use crate::key_ring::KeyRing;
+use crate::pages::{Front, Hosts, Pages};
+use crate::projecting::Projecting;
+use crate::read_models::ReadModels;
+use crate::settings::Settings;
+use crate::store::{Ledger, StoreError};
+use crate::vault::Vault;
+use domain::{HelpdeskId, Timestamp};
+use projections::{Database, Durability, ProjectionError, Projector};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use zeroize::Zeroizing;
+
+/// The login front over our read models.
+pub type LoginFront = Front<ReadModels>;
+
+/// Everything that a request may need.
+pub struct App {
+    /// The settings in force.
+    pub settings: Settings,
+    /// The door through which configuration changes.
+    pub commands: Commands,
+    /// The event log.
+    pub ledger: Arc<Ledger>,
+    /// The read models.
+    pub projector: Arc<Projector>,
+    /// Brings the read models and the login pages up to the ledger.
+    pub projecting: Projecting,
+    /// People, sessions, tokens.
+    pub accounts: Accounts,
+    /// Hashing, on a bounded pool.
+    pub passwords: Passwords,
+    /// Keys.
+    pub vault: Vault,
+    /// Login pages in memory.
+    pub front: Arc<LoginFront>,
+    /// Mail.
+    pub mailer: Mailer,
+    /// Networks whose forwarded headers count.
+    pub trusted_proxies: Vec<Network>,
+}
+
+/// The service cannot start, and why.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder cannot be used.
+    #[error("the data folder {0} cannot be used: {1}")]
+    DataFolder(String, std::io::Error),
+    /// Another setting is wrong.
+    #[error("{0}")]
+    Setting(String),
+    /// The key ring cannot be read or made.
+    #[error("the key ring: {0}")]
+    Keys(#[from] crate::key_ring::KeyRingError),
+    /// The event log cannot be opened.
+    #[error("the event log: {0}")]
+    Store(#[from] StoreError),
+    /// The read models cannot be opened.
+    #[error("the read models: {0}")]
+    Projections(#[from] ProjectionError),
+    /// The accounts cannot be opened.
+    #[error("the accounts: {0}")]
+    Accounts(#[from] AccountsError),
+    /// A database cannot be opened.
+    #[error("the database does not answer: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+impl App {
+    /// Opens or makes everything that the settings name.
+    pub async fn open(settings: Settings) -> Result<Self, StartError> {
+        let folder = &settings.data_dir;
+        let unusable = |error| StartError::DataFolder(folder.display().to_string(), error);
+        make_private_folder(folder).map_err(unusable)?;
+        let vault = Vault::new(&KeyRing::load(folder, keys_from_environment())?)?;
+        let (ledger, read_models, accounts) = match &settings.database_url {
+            Some(url) => {
+                let database = Database::postgres(url, settings.database_connections).await?;
+                (Ledger::open_postgres(url, settings.database_connections).await?, database.clone(), database)
+            }
+            None => (
+                Ledger::open_sqlite(&folder.join("events.db")).await?,
+                Database::sqlite(&folder.join("read-models.db"), Durability::Disposable).await?,
+                Database::sqlite(&folder.join("accounts.db"), Durability::Full).await?,
+            ),
+        };
+        let ledger = Arc::new(ledger);
+        let projector = Arc::new(Projector::open(read_models).await?);
+        let public_url = settings.public_url.as_deref().unwrap_or("http://localhost");
+        let public_url = url::Url::parse(public_url).map_err(|_| StartError::Setting("--public-url is no URL".to_owned()))?;
+        let pages = Pages::new(settings.pages_megabytes.saturating_mul(1024 * 1024));
+        let source = ReadModels::new(Arc::clone(&ledger), Arc::clone(&projector));
+        let front = Arc::new(Front::new(pages, Hosts::new(public_url), source));
+        let trusted_proxies =
+            settings.trusted_proxies.iter().map(|n| n.parse()).collect::<Result<_, _>>().map_err(StartError::Setting)?;
+        let mailer = Mailer::from_settings(settings.smtp_url.as_deref(), &settings.mail_from, folder)
+            .map_err(|error| StartError::Setting(format!("--smtp-url or --mail-from: {error}")))?;
+        let parallelism = std::thread::available_parallelism().map_or(2, usize::from);
+        Ok(Self {
+            commands: Commands::new(Arc::clone(&ledger), Arc::clone(&projector)),
+            projecting: Projecting::start(Arc::clone(&ledger), Arc::clone(&projector), Arc::clone(&front)),
+            accounts: Accounts::open(accounts).await?,
+            passwords: Passwords::new(parallelism),
+            ledger,
+            projector,
+            vault,
+            front,
+            mailer,
+            trusted_proxies,
+            settings,
+        })
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// What follows a change: the login pages show it before the change is answered, the read models soon after.
+    pub fn after(&self, helpdesk: &HelpdeskId, done: &Done) {
+        if let Some(state) = &done.state {
+            self.front.show(helpdesk, state);
+        }
+        self.projecting.wake(helpdesk);
+    }
+}
+
+/// The key ring may come from the environment instead of a file.
+fn keys_from_environment() -> Option<Zeroizing<String>> {
+    std::env::var("GATELEDGER_KEYS").ok().map(Zeroizing::new)
+}
+
+/// The folder holds keys and hashes: nobody else reads it.
+fn make_private_folder(folder: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+    if folder.is_dir() {
+        return Ok(());
+    }
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
+}

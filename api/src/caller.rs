@@ -1,0 +1,157 @@
+//! Who is asking, and what they may: an API token or an agents' session, of this helpdesk and of no other.
+//!
+//! Stops: a token or session of one helpdesk used on another (both are looked up by helpdesk); a users' session at the
+//! admin API, whatever the account's role (R20); a role that was taken away since (the account is read at each use).
+
+use crate::accounts::roles::Role;
+use crate::accounts::{Account, Session};
+use crate::app::App;
+use crate::http::origin;
+use crate::http::problem::Problem;
+use crate::http::request::{Peer, request_id};
+use crate::http::session_cookie;
+use crate::vault::PersonalKey;
+use actix_web::HttpRequest;
+use actix_web::http::header::AUTHORIZATION;
+use domain::{Actor, ActorType, Audience, HelpdeskId, Timestamp, Via};
+
+/// A session is fresh for so long after its sign-in (R41), in seconds.
+const FRESH: i64 = 300;
+
+/// What the caller showed.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// An API token.
+    Token,
+    /// An agents' session, and when its sign-in was.
+    Session {
+        /// When the person signed in.
+        authenticated_at: Timestamp,
+    },
+}
+
+/// Somebody who may at least read.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Of which helpdesk.
+    pub helpdesk: HelpdeskId,
+    /// Whose credential it is.
+    pub account: Account,
+    /// What the credential may: a token may less than its owner.
+    pub role: Role,
+    /// What was shown.
+    pub credential: Credential,
+    /// From where.
+    pub ip: String,
+    /// The request's id.
+    pub request: String,
+}
+
+impl Caller {
+    /// The caller of `request` at `helpdesk`: 401 without a credential, 403 with a role that reads nothing here, 404
+    /// for a helpdesk that the credential has no part in.
+    pub async fn of(app: &App, request: &HttpRequest, helpdesk: &HelpdeskId) -> Result<Self, Problem> {
+        let now = app.now();
+        let (account, role, credential) = match bearer(request) {
+            Some(token) => {
+                let (token, account) = app.accounts.find_token(&token, now).await?.ok_or_else(unauthenticated)?;
+                if token.helpdesk != *helpdesk {
+                    return Err(Problem::not_found());
+                }
+                (account, token.role, Credential::Token)
+            }
+            None => {
+                let session = Self::session(app, request, helpdesk).await?.ok_or_else(unauthenticated)?;
+                if session.audience != Audience::Agents {
+                    return Err(forbidden("a session from the portal does not open the admin API; sign in at /admin/login"));
+                }
+                origin::judge(request, &app.origin_of(helpdesk, request))?;
+                let credential = Credential::Session { authenticated_at: session.authenticated_at };
+                (session.account.clone(), session.account.role, credential)
+            }
+        };
+        if !matches!(role, Role::Admin | Role::Auditor) {
+            return Err(forbidden("this takes the role admin or auditor"));
+        }
+        let ip = app.peer(request).address();
+        Ok(Self { helpdesk: helpdesk.clone(), account, role, credential, ip, request: request_id(request) })
+    }
+
+    /// The session that the request's cookie names, if it is alive and still counts (R28).
+    pub async fn session(app: &App, request: &HttpRequest, helpdesk: &HelpdeskId) -> Result<Option<Session>, Problem> {
+        let Some(secret) = session_cookie::read(app, request) else { return Ok(None) };
+        let Some(session) = app.accounts.find_session(helpdesk, &secret, app.now()).await? else { return Ok(None) };
+        let state = app.ledger.refresh(helpdesk).await.map_err(Problem::from)?;
+        let counts = match state.state.usersource(&session.usersource) {
+            Ok(usersource) => usersource.sessions_valid_from.is_none_or(|from| session.created_at >= from),
+            Err(_) => false,
+        };
+        Ok(counts.then_some(session))
+    }
+
+    /// 403 unless the caller may change things.
+    pub fn must_be_admin(&self) -> Result<(), Problem> {
+        if self.role == Role::Admin { Ok(()) } else { Err(forbidden("an auditor reads everything and changes nothing")) }
+    }
+
+    /// Whether the caller may take the risk of a lockout (R41): a session whose sign-in was a moment ago, never a token.
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        match self.credential {
+            Credential::Token => false,
+            Credential::Session { authenticated_at } => now < authenticated_at.plus_seconds(FRESH),
+        }
+    }
+
+    /// How the ledger names the caller: what is personal is sealed under the account's own key (R50).
+    pub fn actor(&self, app: &App) -> Result<Actor, Problem> {
+        let kind = match self.credential {
+            Credential::Token => ActorType::Token,
+            Credential::Session { .. } => ActorType::Person,
+        };
+        Ok(Actor {
+            id: self.account.id.to_string(),
+            kind,
+            role: Some(self.role.as_str().to_owned()),
+            personal: seal_personal(app, &self.account, Some(&self.ip))?,
+            acting_for: None,
+        })
+    }
+
+    /// The way in that the credential stands for.
+    pub fn via(&self) -> Via {
+        match self.credential {
+            Credential::Token => Via::Api,
+            Credential::Session { .. } => Via::Console,
+        }
+    }
+}
+
+/// Name, e-mail and address, sealed under the account's own key; nothing for an account that was erased.
+pub fn seal_personal(app: &App, account: &Account, ip: Option<&str>) -> Result<Option<String>, Problem> {
+    let Some(wrapped) = &account.personal_key else { return Ok(None) };
+    let key = PersonalKey::unwrap(&app.vault, &account.id, wrapped).map_err(Problem::accident)?;
+    let personal = serde_json::json!({"name": account.name, "email": account.email, "ip": ip}).to_string();
+    key.seal(&personal).map(Some).map_err(Problem::accident)
+}
+
+fn bearer(request: &HttpRequest) -> Option<String> {
+    let value = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
+
+fn unauthenticated() -> Problem {
+    Problem::unauthorized()
+}
+
+fn forbidden(detail: &str) -> Problem {
+    Problem::forbidden(detail.to_owned())
+}
+
+/// A request's address, as far as proxies that we trust vouch for it.
+impl App {
+    /// From where `request` comes.
+    pub fn peer(&self, request: &HttpRequest) -> Peer {
+        Peer::of(request, &self.trusted_proxies)
+    }
+}

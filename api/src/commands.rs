@@ -1,0 +1,297 @@
+//! The one door through which a helpdesk's configuration changes.
+//!
+//! It hands the rules the kinds' catalogue, stamps who, when and why, and appends what they decide. A rival's append
+//! in between costs a new look at the state, never a lost or a doubled change; a refusal is given only by a state that
+//! was the newest when it was judged.
+
+use crate::authenticators::Kinds;
+use crate::idempotency::Ask;
+use crate::store::{Ledger, Loaded, StoreError};
+use cqrs_es::event_sink::EventSink;
+use cqrs_es::{Aggregate as _, AggregateError, EventStore as _};
+use domain::metadata::Idempotency;
+use domain::{
+    Actor, AuthConfig, Catalogue, Command, Event, HelpdeskId, Metadata, Recorded, Rejection, Request, Subject, Timestamp, Via,
+};
+use projections::{Facts as _, FactsError, ProjectionError, Projector};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// So many rivals in a row, each appending in the moment between our look and our append, are an accident to report.
+const RIVALS: usize = 64;
+
+/// What somebody wants of a helpdesk, with all that decides whether it may be.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// Of which helpdesk.
+    pub helpdesk: HelpdeskId,
+    /// What, as one change.
+    pub commands: Vec<Command>,
+    /// Who.
+    pub actor: Actor,
+    /// How it came in.
+    pub via: Via,
+    /// The request's id.
+    pub request: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// The version that the caller has seen (R60, R62).
+    pub if_match: Option<u64>,
+    /// What makes a repeat recognisable (R60).
+    pub ask: Option<Ask>,
+    /// Whether the caller takes the risk that no admin can sign in, and may (R41).
+    pub accept_lockout: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct Done {
+    /// The helpdesk's version at the end of the change.
+    pub version: u64,
+    /// The change's events.
+    pub events: Vec<Recorded>,
+    /// The state that they made; absent where the answer was rebuilt from the ledger.
+    pub state: Option<Arc<AuthConfig>>,
+}
+
+/// What would come of it.
+#[derive(Debug, Clone)]
+pub struct Rehearsal {
+    /// The helpdesk as it is.
+    pub before: AuthConfig,
+    /// As it would be.
+    pub after: AuthConfig,
+    /// By which events.
+    pub events: Vec<Event>,
+}
+
+/// Why a wish did not come true. Nothing was appended, unless the store failed in the very moment of the append.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The rules say no.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// The caller has not seen what happened since (R60).
+    #[error("version {seen} is not what this helpdesk is at any more; read what changed, then try again")]
+    VersionMismatch {
+        /// The version that the caller named.
+        seen: u64,
+        /// The version that there is.
+        version: u64,
+        /// What happened since, on the same subjects.
+        since: Vec<Recorded>,
+    },
+    /// The key was used before, for something else (R60).
+    #[error("this idempotency key was used for another request; use a new key for a new request")]
+    IdempotencyMismatch,
+    /// Others were faster, again and again.
+    #[error("others changed this helpdesk at the same moment, again and again; try again")]
+    Conflict,
+    /// The store does not answer, or answers nonsense. Its words are for the log.
+    #[error("the store does not answer; try again soon")]
+    Store(#[source] StoreError),
+    /// The read models do not answer. Their words are for the log.
+    #[error("the read models do not answer; try again soon")]
+    Projection(#[from] ProjectionError),
+}
+
+impl From<StoreError> for CommandError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<FactsError> for CommandError {
+    fn from(error: FactsError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// The door.
+#[derive(Clone)]
+pub struct Commands {
+    ledger: Arc<Ledger>,
+    projector: Arc<Projector>,
+    kinds: Arc<dyn Catalogue>,
+}
+
+impl Commands {
+    /// A door to `ledger`, which asks `projector` only what was done under an idempotency key.
+    pub fn new(ledger: Arc<Ledger>, projector: Arc<Projector>) -> Self {
+        Self { ledger, projector, kinds: Arc::new(Kinds) }
+    }
+
+    /// Makes the wish come true, once.
+    pub async fn execute(&self, wish: &Wish, now: Timestamp) -> Result<Done, CommandError> {
+        let command_id = uuid::Uuid::now_v7().to_string();
+        let mut base = self.ledger.load(&wish.helpdesk).await?;
+        for _ in 0..RIVALS {
+            if let Some(done) = self.done_before(wish).await? {
+                return Ok(done);
+            }
+            match self.attempt(wish, &base, &command_id, now).await {
+                Ok(done) => return Ok(done),
+                Err(CommandError::Store(StoreError::Conflict)) => {
+                    let seen = base.state.version;
+                    base = self.ledger.refresh(&wish.helpdesk).await?;
+                    if let Some(events) = self.ledger.find_command(&wish.helpdesk, &command_id, seen).await? {
+                        return Ok(Done { version: base.state.version, events, state: Some(Arc::new(base.state.clone())) });
+                    }
+                }
+                Err(refusal @ (CommandError::Rejected(_) | CommandError::VersionMismatch { .. })) => {
+                    let newest = self.ledger.refresh(&wish.helpdesk).await?;
+                    if newest.state.version == base.state.version {
+                        return Err(refusal);
+                    }
+                    base = newest;
+                }
+                Err(accident) => return Err(accident),
+            }
+        }
+        Err(CommandError::Conflict)
+    }
+
+    /// What `execute` would do now; nothing is appended.
+    pub async fn rehearse(&self, wish: &Wish, now: Timestamp) -> Result<Rehearsal, CommandError> {
+        let base = self.ledger.refresh(&wish.helpdesk).await?;
+        self.check_version(wish, &base).await?;
+        let events = base.state.decide(&request(wish, now), self.kinds.as_ref())?;
+        let mut after = base.state.clone();
+        events.iter().for_each(|event| after.evolve(event));
+        Ok(Rehearsal { before: base.state.clone(), after, events })
+    }
+
+    async fn attempt(
+        &self,
+        wish: &Wish,
+        base: &Arc<Loaded>,
+        command_id: &str,
+        now: Timestamp,
+    ) -> Result<Done, CommandError> {
+        self.check_version(wish, base).await?;
+        let mut context = self.ledger.context(&wish.helpdesk, base);
+        let sink = EventSink::default();
+        cqrs_es::AggregateContext::aggregate(&mut context).handle(request(wish, now), &self.kinds, &sink).await?;
+        let metadata = metadata(wish, command_id, now).to_map();
+        let committed =
+            self.ledger.commit(sink.collect().await, context, metadata).await.map_err(StoreError::from_aggregate_error)?;
+        let events = committed
+            .into_iter()
+            .map(|envelope| {
+                Ok(Recorded {
+                    helpdesk: wish.helpdesk.clone(),
+                    version: envelope.sequence as u64,
+                    event: envelope.payload,
+                    metadata: Metadata::from_map(&envelope.metadata).map_err(|e| StoreError::Unreadable(e.to_string()))?,
+                })
+            })
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        let state = self.ledger.load(&wish.helpdesk).await?;
+        Ok(Done { version: events.last().map_or(base.state.version, |e| e.version), events, state: Some(Arc::new(state.state.clone())) })
+    }
+
+    /// The answer to the same request under the same key, rebuilt from the ledger (R60).
+    async fn done_before(&self, wish: &Wish) -> Result<Option<Done>, CommandError> {
+        let Some(ask) = &wish.ask else { return Ok(None) };
+        self.projector.catch_up(self.ledger.as_ref(), &wish.helpdesk).await?;
+        let Some(found) = self.projector.find_idempotent(&wish.helpdesk, &wish.actor.id, &ask.key).await? else {
+            return Ok(None);
+        };
+        if found.asked != ask.asked {
+            return Err(CommandError::IdempotencyMismatch);
+        }
+        let count = u32::try_from(found.last - found.first + 1).unwrap_or(u32::MAX);
+        let events = self.ledger.events_after(&wish.helpdesk, found.first - 1, count).await?;
+        Ok(Some(Done { version: found.last, events, state: None }))
+    }
+
+    /// R60, R62: what happened since the version that the caller has seen must not touch what it wants to change.
+    async fn check_version(&self, wish: &Wish, base: &Loaded) -> Result<(), CommandError> {
+        let Some(seen) = wish.if_match else { return Ok(()) };
+        let version = base.state.version;
+        if seen == version {
+            return Ok(());
+        }
+        let mut since = Vec::new();
+        let mut from = seen;
+        while from < version {
+            let page = self.ledger.events_after(&wish.helpdesk, from, 500).await?;
+            let Some(last) = page.last() else { break };
+            from = last.version;
+            let touched = touched(&wish.commands, &base.state);
+            since.extend(page.into_iter().filter(|r| r.event.change().subjects.iter().any(|s| touched.contains(s))));
+        }
+        if since.is_empty() && seen < version { Ok(()) } else { Err(CommandError::VersionMismatch { seen, version, since }) }
+    }
+}
+
+fn request(wish: &Wish, at: Timestamp) -> Request {
+    let accepted = || wish.reason.clone().unwrap_or_default();
+    Request { commands: wish.commands.clone(), at, accept_lockout: wish.accept_lockout.then(accepted) }
+}
+
+/// The store fills in what only it knows: the place in the stream and the chain.
+fn metadata(wish: &Wish, command_id: &str, at: Timestamp) -> Metadata {
+    Metadata {
+        command: command_id.to_owned(),
+        index: 0,
+        first: 0,
+        last: 0,
+        at,
+        actor: wish.actor.clone(),
+        via: wish.via,
+        request: wish.request.clone(),
+        reason: wish.reason.clone(),
+        idempotency: wish.ask.as_ref().map(|ask| Idempotency { key: ask.key.clone(), asked: ask.asked.clone() }),
+        prev: String::new(),
+        hash: String::new(),
+    }
+}
+
+/// What the commands would change, as subjects: the same usersource, the same audience's single sign-on or order (R60).
+fn touched(commands: &[Command], state: &AuthConfig) -> BTreeSet<Subject> {
+    let mut subjects = BTreeSet::new();
+    for command in commands {
+        match command {
+            Command::CreateHelpdesk { .. } | Command::ChangeHelpdesk { .. } => {
+                subjects.insert(Subject::Helpdesk);
+            }
+            Command::InstallUsersource { id, .. } => {
+                subjects.insert(Subject::Usersource(id.clone()));
+            }
+            Command::ChangeUsersource { id, .. }
+            | Command::EnableUsersource { id }
+            | Command::DisableUsersource { id, .. }
+            | Command::UninstallUsersource { id }
+            | Command::RecordProof { usersource: id, .. } => {
+                subjects.insert(Subject::Usersource(id.clone()));
+            }
+            Command::SetSso { id, .. } => {
+                subjects.insert(Subject::Usersource(id.clone()));
+                subjects.extend(state.usersource(id).map(|u| Subject::Sso(u.audience)));
+            }
+            Command::SetOrder { audience, .. } => {
+                subjects.insert(Subject::Order(*audience));
+            }
+            Command::SetStanding { account, .. } => {
+                subjects.insert(Subject::Account(account.clone()));
+            }
+            Command::ChangePolicy { audience, .. } => {
+                subjects.insert(Subject::Policy(*audience));
+            }
+        }
+    }
+    subjects
+}
+
+impl From<AggregateError<Rejection>> for CommandError {
+    fn from(error: AggregateError<Rejection>) -> Self {
+        match error {
+            AggregateError::UserError(rejection) => Self::Rejected(rejection),
+            other @ (AggregateError::AggregateConflict
+            | AggregateError::DatabaseConnectionError(_)
+            | AggregateError::DeserializationError(_)
+            | AggregateError::UnexpectedError(_)) => Self::Store(StoreError::from_aggregate_error(other)),
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Accounts and the ledger together: what an admin's account is worth to the lockout guard is itself in the stream
+//! (R40).
+//!
+//! The event comes before an account write that weakens a standing, and after one that strengthens it, so at every
+//! moment the stream promises no more than there is. A write that may need an event marks the account as due first;
+//! what a crash left due is settled at the next start.
+
+use crate::accounts::{Account, AccountUpdate, AccountsError, NewAccount, Role, new_account_id};
+use crate::app::App;
+use crate::commands::{CommandError, Wish};
+use crate::vault::{PersonalKey, VaultError};
+use domain::{AccountId, Actor, ActorType, Command, HelpdeskId, Rejection, Standing, Via};
+
+/// Who changes an account, and why.
+#[derive(Debug, Clone)]
+pub struct Hand {
+    /// Who.
+    pub actor: Actor,
+    /// How.
+    pub via: Via,
+    /// The request's id.
+    pub request: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// Whether a lockout is accepted (R41).
+    pub accept_lockout: bool,
+}
+
+impl Hand {
+    /// The service itself.
+    pub fn service(reason: &str) -> Self {
+        let actor = Actor {
+            id: "service".to_owned(),
+            kind: ActorType::Service,
+            role: None,
+            personal: None,
+            acting_for: None,
+        };
+        Self { actor, via: Via::Service, request: None, reason: Some(reason.to_owned()), accept_lockout: false }
+    }
+}
+
+/// What went wrong with a person.
+#[derive(Debug, thiserror::Error)]
+pub enum PeopleError {
+    /// The accounts said no, or do not answer.
+    #[error(transparent)]
+    Accounts(#[from] AccountsError),
+    /// The ledger said no, or does not answer.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// No key could be made.
+    #[error("a key could not be made")]
+    Vault(#[from] VaultError),
+}
+
+/// What an account is worth to the lockout guard. Only admins are worth anything, so only they are in the stream.
+fn standing(role: Role, active: bool, has_password: bool) -> Standing {
+    match role {
+        Role::Admin => Standing { admin: true, active, has_password },
+        Role::Auditor | Role::Agent | Role::User => Standing::default(),
+    }
+}
+
+fn standing_of(account: Option<&Account>) -> Standing {
+    account.map_or_else(Standing::default, |a| standing(a.role, a.active, a.has_password))
+}
+
+impl App {
+    /// Draws up an account with a key of its own, under which the ledger seals what is personal.
+    pub fn draw_up(&self, helpdesk: &HelpdeskId, email: &str, name: &str, role: Role) -> Result<NewAccount, PeopleError> {
+        let id = new_account_id();
+        let personal_key = PersonalKey::generate()?.wrap(&self.vault, &id)?;
+        Ok(NewAccount {
+            id,
+            helpdesk: helpdesk.clone(),
+            email: email.to_owned(),
+            email_verified: true,
+            name: name.to_owned(),
+            role,
+            personal_key: Some(personal_key),
+        })
+    }
+
+    /// Creates an account. Its address counts as verified: an admin vouches for it.
+    pub async fn create_account(
+        &self,
+        new: &NewAccount,
+        password_hash: Option<&str>,
+        hand: &Hand,
+    ) -> Result<Account, PeopleError> {
+        let account = self.accounts.create(new, password_hash, self.now()).await?;
+        self.settle_standing(&new.helpdesk, &account.id, hand).await?;
+        Ok(account)
+    }
+
+    /// Changes name, role or activity. What weakens an admin is asked of the ledger first, which may refuse (R40).
+    pub async fn update_account(
+        &self,
+        helpdesk: &HelpdeskId,
+        id: &AccountId,
+        update: &AccountUpdate,
+        hand: &Hand,
+    ) -> Result<Account, PeopleError> {
+        let account = self.accounts.by_id(helpdesk, id).await?.ok_or(AccountsError::Unknown)?;
+        let before = standing_of(Some(&account));
+        let role = update.role.unwrap_or(account.role);
+        let after = standing(role, update.active.unwrap_or(account.active), account.has_password);
+        self.accounts.mark_standing_due(helpdesk, id).await?;
+        if before.admin && after != before && !(after.admin && after.active) {
+            self.set_standing(helpdesk, id, after, hand, None).await?;
+        }
+        let account = self.accounts.update(helpdesk, id, update).await?;
+        self.settle_standing(helpdesk, id, hand).await?;
+        Ok(account)
+    }
+
+    /// Erases a person: the ledger first, then the account and its key, so that the events stay and tell nobody's name.
+    pub async fn erase_account(&self, helpdesk: &HelpdeskId, id: &AccountId, hand: &Hand) -> Result<(), PeopleError> {
+        self.accounts.by_id(helpdesk, id).await?.ok_or(AccountsError::Unknown)?;
+        self.accounts.mark_standing_due(helpdesk, id).await?;
+        self.set_standing(helpdesk, id, Standing::default(), hand, None).await?;
+        self.accounts.erase(helpdesk, id, self.now()).await?;
+        self.settle_standing(helpdesk, id, hand).await
+    }
+
+    /// Brings the stream's view of an account up to the account itself. Whoever wrote last looks last, so it converges.
+    pub async fn settle_standing(&self, helpdesk: &HelpdeskId, id: &AccountId, hand: &Hand) -> Result<(), PeopleError> {
+        loop {
+            let seen = self.ledger.refresh(helpdesk).await.map_err(CommandError::from)?;
+            let account = self.accounts.by_id(helpdesk, id).await?;
+            let wanted = standing_of(account.as_ref());
+            if seen.state.standings.get(id).copied().unwrap_or_default() == wanted {
+                return Ok(self.accounts.standing_settled(helpdesk, id).await?);
+            }
+            match self.set_standing(helpdesk, id, wanted, hand, Some(seen.state.version)).await {
+                Ok(()) | Err(PeopleError::Command(CommandError::VersionMismatch { .. })) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// What a crash left due, settled. Run at start; says how many there were.
+    pub async fn settle_standings(&self) -> Result<usize, PeopleError> {
+        let mut settled = 0;
+        loop {
+            let dues = self.accounts.standings_due(100).await?;
+            for (helpdesk, id) in &dues {
+                self.settle_standing(helpdesk, id, &Hand::service("settled after a restart")).await?;
+            }
+            settled += dues.len();
+            if dues.is_empty() {
+                return Ok(settled);
+            }
+        }
+    }
+
+    async fn set_standing(
+        &self,
+        helpdesk: &HelpdeskId,
+        account: &AccountId,
+        standing: Standing,
+        hand: &Hand,
+        if_match: Option<u64>,
+    ) -> Result<(), PeopleError> {
+        let wish = Wish {
+            helpdesk: helpdesk.clone(),
+            commands: vec![Command::SetStanding { account: account.clone(), standing }],
+            actor: hand.actor.clone(),
+            via: hand.via,
+            request: hand.request.clone(),
+            reason: hand.reason.clone(),
+            if_match,
+            ask: None,
+            accept_lockout: hand.accept_lockout,
+        };
+        match self.commands.execute(&wish, self.now()).await {
+            Ok(done) => {
+                self.after(helpdesk, &done);
+                Ok(())
+            }
+            Err(CommandError::Rejected(Rejection::NothingToChange)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

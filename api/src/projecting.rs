@@ -1,0 +1,99 @@
+//! Brings the read models, and the login pages in memory, up to the ledger: after each command of ours, on word from
+//! another process, and by a poll that heals a lost word.
+//!
+//! Nothing waits for it. Whoever reads catches up first, so an answer is never older than the ledger was.
+
+use crate::app::LoginFront;
+use crate::store::{Cursor, Ledger, StoreError};
+use domain::HelpdeskId;
+use projections::Projector;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// How often other processes' changes are looked for. A word from the database usually comes first.
+const POLL: Duration = Duration::from_millis(500);
+
+/// How long after a failure it is tried again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// The helpdesks that wait to be brought up to date, each once however often it was named.
+#[derive(Clone, Default)]
+pub struct Projecting {
+    waiting: Arc<Mutex<BTreeSet<HelpdeskId>>>,
+    word: Arc<Notify>,
+}
+
+impl Projecting {
+    /// Starts the tasks; they end with the runtime.
+    pub fn start(ledger: Arc<Ledger>, projector: Arc<Projector>, front: Arc<LoginFront>) -> Self {
+        let projecting = Self::default();
+        tokio::spawn(projecting.clone().project(Arc::clone(&ledger), projector));
+        tokio::spawn(projecting.clone().poll(Arc::clone(&ledger), Arc::clone(&front)));
+        tokio::spawn(projecting.clone().listen(ledger, front));
+        projecting
+    }
+
+    /// This helpdesk has changed.
+    pub fn wake(&self, helpdesk: &HelpdeskId) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(helpdesk.clone());
+        self.word.notify_one();
+    }
+
+    fn take(&self) -> Option<HelpdeskId> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_first()
+    }
+
+    async fn project(self, ledger: Arc<Ledger>, projector: Arc<Projector>) {
+        loop {
+            while let Some(helpdesk) = self.take() {
+                if let Err(error) = projector.catch_up(ledger.as_ref(), &helpdesk).await {
+                    tracing::warn!(%helpdesk, %error, "the read models lag; they will be caught up");
+                    self.wake(&helpdesk);
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+            self.word.notified().await;
+        }
+    }
+
+    async fn poll(self, ledger: Arc<Ledger>, front: Arc<LoginFront>) {
+        let mut cursor = None;
+        loop {
+            match self.look(&ledger, &front, cursor).await {
+                Ok(next) => cursor = Some(next),
+                Err(error) => tracing::debug!(%error, "looking for other processes' changes failed"),
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Takes in what changed since `cursor`; the first look only finds out where to begin.
+    async fn look(&self, ledger: &Ledger, front: &LoginFront, cursor: Option<Cursor>) -> Result<Cursor, StoreError> {
+        let Some(cursor) = cursor else { return ledger.cursor().await };
+        let (changed, next) = ledger.changed_since(cursor).await?;
+        for helpdesk in changed {
+            self.learn(ledger, front, &helpdesk).await;
+        }
+        Ok(next)
+    }
+
+    async fn listen(self, ledger: Arc<Ledger>, front: Arc<LoginFront>) {
+        let Some(mut words) = ledger.listen() else { return };
+        while let Some(helpdesk) = words.recv().await {
+            self.learn(&ledger, &front, &helpdesk).await;
+        }
+    }
+
+    /// Shows what another process changed, if this one shows that helpdesk at all.
+    async fn learn(&self, ledger: &Ledger, front: &LoginFront, helpdesk: &HelpdeskId) {
+        match ledger.refresh(helpdesk).await {
+            Ok(loaded) => {
+                front.show(helpdesk, &loaded.state);
+                self.wake(helpdesk);
+            }
+            Err(error) => tracing::debug!(%helpdesk, %error, "another process's change could not be read yet"),
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! Settings and the command line: flags first, then the environment, then a TOML file (`--config`).
+
+use clap::{Args, Parser, Subcommand};
+use figment::Figment;
+use figment::providers::{Env, Format as _, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Who may sign in to a helpdesk and how, and the ledger of every change to that decision.
+#[derive(Debug, Parser)]
+#[command(name = "gateledger", version, about, after_help = "Example: gateledger serve --listen 127.0.0.1:8080")]
+pub struct CommandLine {
+    /// Flags that every command takes.
+    #[command(flatten)]
+    pub flags: Flags,
+    /// What to do; without it, serve.
+    #[command(subcommand)]
+    pub command: Option<Task>,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Task {
+    /// Serve the login pages and the API (the default).
+    #[command(after_help = "Example: gateledger serve --listen 0.0.0.0:8080 --public-url https://help.example.com")]
+    Serve,
+    /// API tokens.
+    #[command(subcommand)]
+    Token(TokenTask),
+    /// Accounts of people.
+    #[command(subcommand)]
+    Account(AccountTask),
+    /// Helpdesks.
+    #[command(subcommand)]
+    Helpdesk(HelpdeskTask),
+    /// Make the read models again from the ledger, beside the live ones; works while the service runs.
+    #[command(after_help = "Example: gateledger rebuild --data-dir /var/lib/gateledger")]
+    Rebuild,
+}
+
+/// What to do with API tokens.
+#[derive(Debug, Clone, Subcommand)]
+pub enum TokenTask {
+    /// Print a new token, alone, on standard output. It is shown only now.
+    #[command(after_help = "Example: gateledger token create --role admin --label ci --expires-in-days 30")]
+    Create {
+        /// admin or auditor.
+        #[arg(long)]
+        role: String,
+        /// What it is for.
+        #[arg(long)]
+        label: String,
+        /// The e-mail of its owner; without it, the helpdesk's only active admin.
+        #[arg(long)]
+        owner: Option<String>,
+        /// For how many days it works, 1 to 3650.
+        #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(i64).range(1..=3650))]
+        expires_in_days: i64,
+        /// Of which helpdesk.
+        #[arg(long, default_value = "default")]
+        helpdesk: String,
+    },
+    /// List tokens: id, role, label, owner, expiry.
+    #[command(after_help = "Example: gateledger token list")]
+    List {
+        /// Of which helpdesk.
+        #[arg(long, default_value = "default")]
+        helpdesk: String,
+    },
+    /// Make a token worthless at once.
+    #[command(after_help = "Example: gateledger token revoke tok_0123")]
+    Revoke {
+        /// The token's id.
+        id: String,
+        /// Of which helpdesk.
+        #[arg(long, default_value = "default")]
+        helpdesk: String,
+    },
+}
+
+/// What to do with accounts.
+#[derive(Debug, Clone, Subcommand)]
+pub enum AccountTask {
+    /// Create an account.
+    #[command(
+        after_help = "Example: printf %s \"$PASSWORD\" | gateledger account create --email jane@example.com --name \"Jane Doe\" --role admin --password-stdin"
+    )]
+    Create {
+        /// The address that signs in.
+        #[arg(long)]
+        email: String,
+        /// What the person is called.
+        #[arg(long)]
+        name: String,
+        /// admin, auditor, agent or user.
+        #[arg(long)]
+        role: String,
+        /// Read the password from standard input, one line.
+        #[arg(long)]
+        password_stdin: bool,
+        /// Of which helpdesk.
+        #[arg(long, default_value = "default")]
+        helpdesk: String,
+    },
+    /// Give an account another role.
+    #[command(after_help = "Example: gateledger account set-role --email jane@example.com --role auditor")]
+    SetRole {
+        /// Whose.
+        #[arg(long)]
+        email: String,
+        /// admin, auditor, agent or user.
+        #[arg(long)]
+        role: String,
+        /// Of which helpdesk.
+        #[arg(long, default_value = "default")]
+        helpdesk: String,
+    },
+    /// Give an account another password, read from standard input; its sessions end.
+    #[command(after_help = "Example: gateledger account set-password --email jane@example.com < new-password.txt")]
+    SetPassword {
+        /// Whose.
+        #[arg(long)]
+        email: String,
+        /// Of which helpdesk.
+        #[arg(long, default_value = "default")]
+        helpdesk: String,
+    },
+}
+
+/// What to do with helpdesks.
+#[derive(Debug, Clone, Subcommand)]
+pub enum HelpdeskTask {
+    /// Begin a helpdesk.
+    #[command(after_help = "Example: gateledger helpdesk create acme --name \"Acme\" --url https://help.acme.example")]
+    Create {
+        /// Its id: 1 to 40 of a–z, 0–9 and -.
+        id: String,
+        /// What it is called.
+        #[arg(long)]
+        name: String,
+        /// Its own URL: scheme, host and perhaps a port.
+        #[arg(long)]
+        url: Option<String>,
+    },
+    /// List helpdesks: id, name, URL.
+    #[command(after_help = "Example: gateledger helpdesk list")]
+    List,
+}
+
+/// Flags that every command takes. Each has an environment variable and a key in the TOML file of the same name.
+#[derive(Debug, Clone, Default, Args, Serialize)]
+pub struct Flags {
+    /// Where to listen; port 0 picks a free one. [default: 127.0.0.1:8080]
+    #[arg(long, global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<SocketAddr>,
+    /// What links and callbacks are made from; https makes cookies Secure. [default: http:// and the address]
+    #[arg(long, global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
+    /// SQLite files, key ring and outbox. [default: ./gateledger-data]
+    #[arg(long, global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<PathBuf>,
+    /// postgres://… for the ledger, accounts and read models. [default: SQLite in the data folder]
+    #[arg(long, global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_url: Option<String>,
+    /// Connections to PostgreSQL, 2 to 200. [default: 16]
+    #[arg(long, global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_connections: Option<u32>,
+    /// smtp://, smtps:// or smtp+starttls URL; without it mails are written to the data folder's outbox.
+    #[arg(long, global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smtp_url: Option<String>,
+    /// The sender of mails. [default: gateledger@localhost]
+    #[arg(long, global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mail_from: Option<String>,
+    /// Networks whose forwarded headers count, as addresses with prefix lengths, separated by commas. [default: none]
+    #[arg(long, global = true, value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trusted_proxies: Option<Vec<String>>,
+    /// For so many days sign-in attempts are kept. [default: 90]
+    #[arg(long, global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sign_ins_days: Option<i64>,
+    /// Megabytes of login pages kept in memory. [default: 32]
+    #[arg(long, global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pages_megabytes: Option<usize>,
+    /// pretty or json. [default: pretty on a terminal, else json]
+    #[arg(long, global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_format: Option<String>,
+    /// A TOML file with any of these settings.
+    #[arg(long, global = true)]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+}
+
+/// The settings in force.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// What links are made from.
+    pub public_url: Option<String>,
+    /// The data folder.
+    pub data_dir: PathBuf,
+    /// PostgreSQL, or SQLite if absent. May hold a password: never shown.
+    pub database_url: Option<String>,
+    /// Connections to PostgreSQL.
+    pub database_connections: u32,
+    /// The mail server. May hold a password: never shown.
+    pub smtp_url: Option<String>,
+    /// The sender of mails.
+    pub mail_from: String,
+    /// Networks whose forwarded headers count.
+    pub trusted_proxies: Vec<String>,
+    /// How long sign-in attempts are kept, in days.
+    pub sign_ins_days: i64,
+    /// Bound of the login pages in memory, in megabytes.
+    pub pages_megabytes: usize,
+    /// pretty or json.
+    pub log_format: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
+            data_dir: PathBuf::from("./gateledger-data"),
+            database_url: None,
+            database_connections: 16,
+            smtp_url: None,
+            mail_from: "gateledger@localhost".to_owned(),
+            trusted_proxies: Vec::new(),
+            sign_ins_days: 90,
+            pages_megabytes: 32,
+            log_format: None,
+        }
+    }
+}
+
+/// A setting that cannot be. The sentence names it.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// A value of the wrong type, or a name that there is not.
+    #[error("a setting is wrong: {0}")]
+    Unreadable(Box<figment::Error>),
+    /// A value that makes no sense.
+    #[error("{0}")]
+    Wrong(String),
+}
+
+impl Settings {
+    /// Flags first, then the environment (`GATELEDGER_LISTEN` for `--listen`), then the file, then the defaults.
+    pub fn read(flags: &Flags) -> Result<Self, SettingsError> {
+        let mut layers = Figment::from(Serialized::defaults(Self::default()));
+        if let Some(file) = &flags.config {
+            layers = layers.merge(Toml::file_exact(file));
+        }
+        let environment = Env::prefixed("GATELEDGER_").filter(|name| name != "test_postgres" && name != "keys");
+        let settings: Self = layers
+            .merge(environment)
+            .merge(Serialized::defaults(flags))
+            .extract()
+            .map_err(|error| SettingsError::Unreadable(Box::new(error)))?;
+        settings.checked()
+    }
+
+    fn checked(mut self) -> Result<Self, SettingsError> {
+        let wrong = |text: &str| Err(SettingsError::Wrong(text.to_owned()));
+        if let Some(url) = &mut self.public_url {
+            let parsed = url::Url::parse(url).ok().filter(|u| matches!(u.scheme(), "http" | "https"));
+            let Some(parsed) = parsed.filter(|u| u.path() == "/" && u.query().is_none() && u.username().is_empty()) else {
+                return wrong("--public-url is https:// or http://, a host and perhaps a port; no path");
+            };
+            *url = parsed.origin().ascii_serialization();
+        }
+        if self.database_url.as_deref().is_some_and(|u| !u.starts_with("postgres://") && !u.starts_with("postgresql://")) {
+            return wrong("--database-url starts with postgres://; without it SQLite in --data-dir is used");
+        }
+        if !(2..=200).contains(&self.database_connections) {
+            return wrong("--database-connections is 2 to 200");
+        }
+        if !matches!(self.log_format.as_deref(), None | Some("pretty" | "json")) {
+            return wrong("--log-format is pretty or json");
+        }
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_is_an_origin_and_keeps_no_slash() {
+        let with = |url: &str| Settings { public_url: Some(url.into()), ..Settings::default() }.checked();
+        assert_eq!(with("https://Help.Example.com:443/").unwrap().public_url.unwrap(), "https://help.example.com");
+        for wrong in ["help.example.com", "https://a/b", "ftp://a", "https://u@a", "https://a/?q"] {
+            assert!(with(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_sound_and_flags_come_first() {
+        use clap::CommandFactory as _;
+        CommandLine::command().debug_assert();
+        let line = CommandLine::parse_from(["gateledger", "serve", "--listen", "127.0.0.1:0"]);
+        assert_eq!(Settings::read(&line.flags).unwrap().listen.port(), 0);
+    }
+}

@@ -1,0 +1,235 @@
+//! Signing in by the form: one gate for every form kind (R26, R28, R33).
+//!
+//! Spec: product rules R20, R21, R26, R28, R33, R64; RFC 9106 (argon2id) through the password pool.
+//! Stops: a disabled usersource or account that still lets people in (the head of the stream is read for each attempt);
+//! telling unknown logins from wrong passwords (the same work, the same words, the same time steps); guessing (a
+//! lockout per login, a slower answer per address); locking an admin out by guessing (a browser known from an earlier
+//! success has a counter of its own).
+
+use crate::accounts::lockout::{self, Counted, Standing};
+use crate::accounts::passwords::PasswordError;
+use crate::accounts::sign_ins::{NewSignIn, Outcome};
+use crate::accounts::{Account, AccountsError, Means, NewSession, Secret};
+use crate::app::App;
+use crate::store::{Loaded, StoreError};
+use domain::offer::offer;
+use domain::{HelpdeskId, Surface, Timestamp, Usersource, UsersourceId};
+use std::net::IpAddr;
+use std::time::Duration;
+use tokio::time::Instant;
+use zeroize::Zeroizing;
+
+/// Failures answer at the next multiple of this (R26).
+const STEP: Duration = Duration::from_millis(250);
+
+/// What the form sent, and from where.
+pub struct Attempt {
+    /// At which helpdesk.
+    pub helpdesk: HelpdeskId,
+    /// On which surface: it decides the audience.
+    pub surface: Surface,
+    /// What was typed as login.
+    pub login: String,
+    /// What was typed as password.
+    pub password: Zeroizing<String>,
+    /// The visitor's address.
+    pub ip: IpAddr,
+    /// The cookie of a browser that succeeded before.
+    pub browser: Option<String>,
+}
+
+impl Attempt {
+    fn counter(&self) -> lockout::Attempt<'_> {
+        lockout::Attempt {
+            helpdesk: &self.helpdesk,
+            login: &self.login,
+            ip: self.ip,
+            browser: self.browser.as_deref(),
+        }
+    }
+}
+
+/// Somebody is in.
+pub struct Admitted {
+    /// The new session's secret.
+    pub session: Secret,
+    /// The browser's secret, by which it is known next time.
+    pub browser: Secret,
+}
+
+/// Why nobody is in, as far as the visitor may know.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// Login or password are wrong, or the account may not enter here: one sentence for all of it.
+    #[error("this login and password do not match")]
+    Mismatch,
+    /// Too many failures; the same for logins that do not exist.
+    #[error("too many failed attempts; try again in a few minutes")]
+    TooMany,
+    /// There is no form here now.
+    #[error("signing in with a password is not possible here")]
+    NoForm,
+    /// Everybody here signs in at the provider (R22).
+    #[error("signing in here happens at the provider alone")]
+    Automatic,
+    /// Too many sign-ins at once.
+    #[error("too many people are signing in at this moment; try again in a few seconds")]
+    Busy,
+    /// A store does not answer.
+    #[error("signing in is not possible at this moment; try again soon")]
+    Unavailable,
+}
+
+impl From<AccountsError> for Refused {
+    fn from(error: AccountsError) -> Self {
+        tracing::error!(%error, "a sign-in failed for a reason of ours");
+        Self::Unavailable
+    }
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "a sign-in failed for a reason of ours");
+        Self::Unavailable
+    }
+}
+
+impl From<PasswordError> for Refused {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy => Self::Busy,
+            other => {
+                tracing::error!(error = %other, "a sign-in failed for a reason of ours");
+                Self::Unavailable
+            }
+        }
+    }
+}
+
+impl App {
+    /// Tries the enabled form usersources in order and stops at the first that accepts (R26).
+    pub async fn sign_in(&self, attempt: &Attempt) -> Result<Admitted, Refused> {
+        let started = Instant::now();
+        let result = self.try_sign_in(attempt).await;
+        if result.is_err() {
+            let passed = u32::try_from(started.elapsed().as_millis() / STEP.as_millis()).unwrap_or(u32::MAX);
+            tokio::time::sleep_until(started + STEP * (passed.saturating_add(1))).await;
+        }
+        result
+    }
+
+    async fn try_sign_in(&self, attempt: &Attempt) -> Result<Admitted, Refused> {
+        let now = self.now();
+        let head = self.ledger.refresh(&attempt.helpdesk).await?;
+        let seen = offer(attempt.surface, &head.state.entries());
+        if seen.automatic.is_some() {
+            return Err(Refused::Automatic);
+        }
+        let form = seen.form.ok_or(Refused::NoForm)?;
+        let policy = head.state.policy(attempt.surface.audience());
+        // Counted as failed before the password is looked at: many at once cannot slip past the counter.
+        let counted = self.accounts.begin_attempt(&attempt.counter(), &policy, now).await?;
+        match counted.standing {
+            Standing::Open => {}
+            Standing::Slowed(delay) => tokio::time::sleep(delay).await,
+            Standing::Locked(_) => {
+                self.log_attempt(attempt, None, None, "locked", now).await;
+                return Err(Refused::TooMany);
+            }
+        }
+        let result = self.ask(attempt, &head, &form.usersources, &counted, now).await;
+        if let Err(Refused::Busy | Refused::Unavailable) = result {
+            self.accounts.attempt_withdrawn(&attempt.counter(), &counted, &policy).await?;
+        }
+        result
+    }
+
+    async fn ask(
+        &self,
+        attempt: &Attempt,
+        head: &Loaded,
+        usersources: &[UsersourceId],
+        counted: &Counted,
+        now: Timestamp,
+    ) -> Result<Admitted, Refused> {
+        for id in usersources {
+            let usersource = head.state.usersource(id).map_err(|_| Refused::NoForm)?;
+            let Some(account) = self.accepts(attempt, usersource).await? else { continue };
+            return self.admit(attempt, head, usersource, account, counted, now).await;
+        }
+        self.log_attempt(attempt, usersources.first(), None, "mismatch", now).await;
+        Err(Refused::Mismatch)
+    }
+
+    /// Whether `usersource` knows this login and password.
+    async fn accepts(&self, attempt: &Attempt, usersource: &Usersource) -> Result<Option<Account>, Refused> {
+        if !usersource.capabilities.built_in {
+            tracing::warn!(usersource = %usersource.id, kind = usersource.kind, "this kind cannot be asked by this version");
+            return Ok(None);
+        }
+        let found = self.accounts.credentials(&attempt.helpdesk, &attempt.login).await?;
+        let hash = found.as_ref().and_then(|f| f.password_hash.clone());
+        let verified = self.passwords.verify(hash.clone(), attempt.password.clone()).await?;
+        let Some(found) = found.filter(|_| verified.matches) else { return Ok(None) };
+        if let (true, Some(old)) = (verified.rehash_wanted, hash) {
+            let new = self.passwords.hash(attempt.password.clone()).await?;
+            self.accounts.rehash_password(&attempt.helpdesk, &found.account.id, &old, &new).await?;
+        }
+        Ok(Some(found.account))
+    }
+
+    /// The gate: what a usersource accepted must still be active and may enter this audience; a refusal here ends the
+    /// attempt, and no other usersource is asked.
+    async fn admit(
+        &self,
+        attempt: &Attempt,
+        head: &Loaded,
+        usersource: &Usersource,
+        account: Account,
+        counted: &Counted,
+        now: Timestamp,
+    ) -> Result<Admitted, Refused> {
+        let audience = usersource.audience;
+        let policy = head.state.policy(audience);
+        if !account.active || !account.role.may_enter(audience) {
+            let why = if account.active { "role" } else { "disabled" };
+            self.log_attempt(attempt, Some(&usersource.id), Some(&account), why, now).await;
+            return Err(Refused::Mismatch);
+        }
+        let session = NewSession {
+            account: account.id.clone(),
+            audience,
+            surface: attempt.surface,
+            usersource: Some(usersource.id.clone()),
+            version: head.state.version,
+            means: Means::Password,
+            authenticated_at: now,
+        };
+        let secret = self.accounts.open_session(&attempt.helpdesk, &session, &policy, now).await?;
+        let browser = self.accounts.attempt_succeeded(&attempt.counter(), counted, &account.id, now).await?;
+        self.log_attempt(attempt, Some(&usersource.id), Some(&account), "", now).await;
+        Ok(Admitted { session: secret, browser })
+    }
+
+    /// The log of attempts (R56). What was typed is not in it. A failure to write it stops nobody.
+    async fn log_attempt(
+        &self,
+        attempt: &Attempt,
+        usersource: Option<&UsersourceId>,
+        account: Option<&Account>,
+        reason: &str,
+        now: Timestamp,
+    ) {
+        let entry = NewSignIn {
+            surface: attempt.surface,
+            usersource: usersource.cloned(),
+            outcome: if reason.is_empty() { Outcome::Success } else { Outcome::Failure },
+            reason: (!reason.is_empty()).then(|| reason.to_owned()),
+            account: account.map(|a| a.id.clone()),
+            ip: Some(attempt.ip.clone()),
+        };
+        if let Err(error) = self.accounts.log_sign_in(&attempt.helpdesk, &entry, now).await {
+            tracing::warn!(%error, "an attempt to sign in could not be logged");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Keeps the login front up to the configuration: whose host is whose, and what the pages show.
+
+use crate::accounts::Session;
+use crate::app::{App, LoginFront};
+use crate::commands::CommandError;
+use crate::http::problem::Problem;
+use actix_web::http::StatusCode;
+use domain::{AuthConfig, Command, Field, HelpdeskId, Plain, Setting};
+use projections::{Facts as _, HelpdeskRow, ProjectionError};
+use url::Url;
+
+/// Helpdesks read at once.
+const PAGE: u32 = 1_000;
+
+impl LoginFront {
+    /// Shows `state`: its host from now on, its pages if they are in memory. Older than what is there, it changes
+    /// nothing.
+    pub fn show(&self, helpdesk: &HelpdeskId, state: &AuthConfig) {
+        self.hosts.set(helpdesk, state.url.as_deref().and_then(|url| Url::parse(url).ok()));
+        if self.pages.holds(helpdesk.as_str()) {
+            let moment = self.pages.moment();
+            if let Err(error) = self.pages.swap(moment, helpdesk, state.version, &state.name, &state.entries()) {
+                tracing::error!(%helpdesk, %error, "a page could not be made; it is forgotten and will be read anew");
+                self.pages.forget(helpdesk);
+            }
+        }
+    }
+}
+
+impl App {
+    /// Every helpdesk, by id. The read models are brought up first: this is for starts and lists, not for visitors.
+    pub async fn all_helpdesks(&self) -> Result<Vec<HelpdeskRow>, ProjectionError> {
+        let mut after = None;
+        loop {
+            let page = self.ledger.helpdesks(after.as_ref(), PAGE).await?;
+            for helpdesk in &page {
+                self.projector.catch_up(self.ledger.as_ref(), helpdesk).await?;
+            }
+            match page.last() {
+                Some(last) => after = Some(last.clone()),
+                None => return self.projector.helpdesks().await,
+            }
+        }
+    }
+
+    /// Some helpdesk, if there is one.
+    pub async fn first_helpdesk(&self) -> Result<Option<HelpdeskId>, ProjectionError> {
+        Ok(self.ledger.helpdesks(None, 1).await?.into_iter().next())
+    }
+
+    /// Learns every helpdesk's host.
+    pub async fn load_hosts(&self) -> Result<(), ProjectionError> {
+        let helpdesks = self.all_helpdesks().await?;
+        let url = |row: &HelpdeskRow| row.url.as_deref().and_then(|url| Url::parse(url).ok());
+        self.front.hosts.replace_all(helpdesks.iter().map(|row| (row.id.clone(), url(row))));
+        Ok(())
+    }
+
+    /// What a helpdesk's links and callbacks are made from.
+    pub fn base_url(&self, helpdesk: &HelpdeskId) -> String {
+        self.front.hosts.site_of(helpdesk).map(|site| site.origin).unwrap_or_default()
+    }
+
+    /// The helpdesk that has this URL (R0: a host names one helpdesk).
+    pub async fn helpdesk_at(&self, url: &str) -> Result<Option<HelpdeskId>, ProjectionError> {
+        Ok(self.all_helpdesks().await?.into_iter().find(|row| row.url.as_deref() == Some(url)).map(|row| row.id))
+    }
+
+    /// Refuses a URL that another helpdesk has.
+    pub async fn refuse_taken_url(&self, helpdesk: &HelpdeskId, commands: &[Command]) -> Result<(), Problem> {
+        let wanted = commands.iter().find_map(|command| match command {
+            Command::ChangeHelpdesk { fields } => match fields.get(&Field::new("url")) {
+                Some(Some(Setting::Plain(Plain::Text(url)))) => Some(url.as_str()),
+                _ => None,
+            },
+            _ => None,
+        });
+        let Some(url) = wanted else { return Ok(()) };
+        match self.helpdesk_at(url).await? {
+            Some(other) if other != *helpdesk => {
+                Err(Problem::new(StatusCode::CONFLICT, "url_taken", "another helpdesk answers at this URL"))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The session that `secret` opens, if it is alive and its usersource still lets it stand (R28): judged by the head
+    /// of the stream, at every use.
+    pub async fn live_session(&self, helpdesk: &HelpdeskId, secret: &str) -> Result<Option<Session>, Problem> {
+        let Some(session) = self.accounts.find_session(helpdesk, secret, self.now()).await? else { return Ok(None) };
+        let head = self.ledger.refresh(helpdesk).await.map_err(CommandError::from)?;
+        let stands = match &session.usersource {
+            None => true,
+            Some(id) => head.state.usersource(id).is_ok_and(|usersource| session.stands_under(usersource)),
+        };
+        Ok(stands.then_some(session))
+    }
+}
