@@ -1,1 +1,5 @@
 //! Gateledger's service: the door through which configuration changes, and the pages that its decisions drive.
+
+pub mod key_ring;
+pub mod personal_key;
+pub mod vault;
