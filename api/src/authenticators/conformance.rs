@@ -167,23 +167,35 @@ fn value() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(2, 8, 4, |inner| prop::collection::vec(inner, 0..4).prop_map(Value::from))
 }
 
+/// A request of random members, or the sample with planted secrets and perhaps a random member in it.
 fn members(kind: &'static dyn Authenticator) -> impl Strategy<Value = Map<String, Value>> {
     let names: Vec<String> = kind.fields().iter().map(|spec| spec.name.to_owned()).chain(["no.such".into()]).collect();
-    prop::collection::vec((prop::sample::select(names), value()), 0..12).prop_map(|pairs| {
-        let mut members = Map::new();
-        for (name, value) in pairs {
-            match name.split_once('.') {
-                Some((group, name)) => {
-                    let group = members.entry(group).or_insert_with(|| json!({}));
-                    group.as_object_mut().unwrap().insert(name.to_owned(), value);
-                }
-                None => {
-                    members.insert(name, value);
-                }
+    let pairs = |most| prop::collection::vec((prop::sample::select(names.clone()), value()), 0..most);
+    prop_oneof![
+        pairs(12).prop_map(|pairs| with(Map::new(), pairs)),
+        pairs(2).prop_map(move |pairs| with(planted(kind), pairs)),
+    ]
+}
+
+fn planted(kind: &dyn Authenticator) -> Map<String, Value> {
+    let sample = kind.sample().as_object().unwrap().clone();
+    let secrets = kind.fields().into_iter().filter(|spec| matches!(spec.takes, FieldType::Secret(..)));
+    with(sample, secrets.map(|spec| (spec.name.to_owned(), json!(SECRET))).collect())
+}
+
+fn with(mut members: Map<String, Value>, pairs: Vec<(String, Value)>) -> Map<String, Value> {
+    for (name, value) in pairs {
+        match name.split_once('.') {
+            Some((group, name)) => {
+                let group = members.entry(group).or_insert_with(|| json!({}));
+                group.as_object_mut().unwrap().insert(name.to_owned(), value);
+            }
+            None => {
+                members.insert(name, value);
             }
         }
-        members
-    })
+    }
+    members
 }
 
 fn without_plain(input: &BTreeMap<Field, Option<Input>>) -> BTreeMap<&Field, Option<&Input>> {

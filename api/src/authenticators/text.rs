@@ -47,8 +47,8 @@ pub(super) fn plain(takes: &FieldType, typed: &str) -> Result<String, Problem> {
             let host = line(253)?;
             let parsed = url::Host::parse(host).or_else(|_| url::Host::parse(&format!("[{host}]")));
             match parsed {
-                Ok(_) => Ok(host.to_owned()),
-                Err(_) => Err(Problem::invalid("give the name or the address of the server, without scheme or port")),
+                Ok(_) if !host.contains('%') => Ok(host.to_owned()),
+                _ => Err(Problem::invalid("give the name or the address of the server, without scheme or port")),
             }
         }
         FieldType::Domain => domain(line(253)?),
@@ -276,6 +276,7 @@ mod tests {
             assert_eq!(plain(&FieldType::Host, host).unwrap(), host);
         }
         refused(&FieldType::Host, "db.example:5432");
+        refused(&FieldType::Host, "db%2eexample");
         assert_eq!(plain(&FieldType::Table, "public.users").unwrap(), "public.users");
         for name in ["users; drop", "\"users\"", "a.b", "`a`", "a'b"] {
             refused(&FieldType::Identifier, name);
