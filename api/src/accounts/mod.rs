@@ -5,6 +5,7 @@
 //! R40 asks for.
 
 mod counters;
+mod credentials;
 mod emails;
 mod erasure;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod fixture;
 mod links;
 pub mod lockout;
 pub mod mail;
+mod means;
 pub mod passwords;
 mod people;
 mod roles;
@@ -21,12 +23,14 @@ mod sessions;
 pub mod sign_ins;
 mod tokens;
 
+pub use credentials::Credentials;
 pub use emails::Email;
 pub use links::{Link, NewLink, Purpose};
-pub use people::{Account, AccountUpdate, Credentials, NewAccount, new_account_id};
+pub use means::Means;
+pub use people::{Account, AccountUpdate, NewAccount, new_account_id};
 pub use roles::Role;
 pub use secrets::Secret;
-pub use sessions::{Means, NewSession, Session};
+pub use sessions::{NewSession, Session};
 pub use tokens::{NewToken, Token};
 
 use domain::Timestamp;

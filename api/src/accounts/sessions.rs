@@ -7,46 +7,11 @@
 use super::people::{ACCOUNT, Account, account, claim};
 use super::rows::{from_version, number, optional_text, text, time, to_version, word};
 use super::secrets::digest;
-use super::{Accounts, AccountsError, Secret};
-use domain::values::Usersource;
+use super::{Accounts, AccountsError, Means, Secret};
 use domain::{AccountId, Audience, HelpdeskId, Policy, Surface, Timestamp, UsersourceId};
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 use uuid::Uuid;
-
-/// How somebody proved who they are. R41 asks for a fresh sign-in, and not every means is one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Means {
-    /// A password, typed here.
-    Password,
-    /// A provider, which may have remembered them.
-    Provider,
-    /// A provider that was told to ask again and says that it did.
-    ProviderAskedAgain,
-    /// A recovery link. It proves nothing (R40).
-    RecoveryLink,
-}
-
-impl Means {
-    const ALL: [Self; 4] = [Self::Password, Self::Provider, Self::ProviderAskedAgain, Self::RecoveryLink];
-
-    /// The name used in SQL and JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Password => "password",
-            Self::Provider => "provider",
-            Self::ProviderAskedAgain => "provider_asked_again",
-            Self::RecoveryLink => "recovery_link",
-        }
-    }
-}
-
-impl std::str::FromStr for Means {
-    type Err = AccountsError;
-    fn from_str(word: &str) -> Result<Self, AccountsError> {
-        Self::ALL.into_iter().find(|means| means.as_str() == word).ok_or(AccountsError::Unreadable("means"))
-    }
-}
 
 /// A sign-in that becomes a session.
 #[derive(Debug, Clone)]
@@ -94,23 +59,13 @@ pub struct Session {
     pub expires_at: Timestamp,
 }
 
-/// A sign-in is fresh for so long (R41), in milliseconds.
-const FRESH_MILLIS: i64 = 5 * 60 * 1000;
-
 /// The use of a session or token is written at most so often, in milliseconds.
 pub(super) const TOUCH_MILLIS: i64 = 60 * 1000;
 
 impl Session {
     /// Whether the sign-in is recent and strong enough for what R41 asks for.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
-        let proven = matches!(self.means, Means::Password | Means::ProviderAskedAgain);
-        let age = now.millis().saturating_sub(self.authenticated_at.millis());
-        proven && (0..FRESH_MILLIS).contains(&age)
-    }
-
-    /// Whether `usersource`, through which it was made, still lets it stand (R28).
-    pub fn stands_under(&self, usersource: &Usersource) -> bool {
-        usersource.sessions_valid_from.is_none_or(|from| self.created_at >= from)
+        self.means.is_fresh(self.authenticated_at, now)
     }
 }
 
@@ -403,21 +358,6 @@ mod tests {
             let id = left().await[0].id.clone();
             accounts.end_session_by_id(&here(), &jane.id, &id).await.unwrap();
             assert!(left().await.is_empty());
-        })
-        .await;
-    }
-
-    #[tokio::test]
-    async fn r41_only_a_recent_sign_in_that_proves_something_is_fresh() {
-        Everywhere::run(async |accounts| {
-            let jane = accounts.create(&new("j@x.test", Role::Admin), None, at(0)).await.unwrap();
-            for means in Means::ALL {
-                let cookie = accounts.open_session(&here(), &session(&jane, means), &POLICY(), at(0)).await.unwrap();
-                let session = accounts.find_session(&here(), cookie.expose(), at(0)).await.unwrap().unwrap();
-                let proves = matches!(means, Means::Password | Means::ProviderAskedAgain);
-                assert_eq!(session.is_fresh(at(299)), proves, "{means:?}");
-                assert!(!session.is_fresh(at(300)));
-            }
         })
         .await;
     }
