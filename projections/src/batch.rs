@@ -3,6 +3,7 @@
 //! Changes of one row are folded into one, so a batch writes each row once, however many events touched it; rows of
 //! one table go into statements of many rows. Within a batch the order of events is kept, row by row.
 
+use crate::database::Dialect;
 use crate::tables::{Table, Tables};
 use sqlx::AnyConnection;
 use std::collections::BTreeMap;
@@ -102,7 +103,9 @@ impl Batch {
 
     /// Writes everything, inside the caller's transaction.
     pub(crate) async fn write(self, tables: &Tables, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
-        for (table, rows) in self.appended {
+        for (table, mut rows) in self.appended {
+            // In the order of the primary key, so that neighbours in the index are written together.
+            rows.sort_unstable();
             let text = format!("INSERT INTO {{{}}} ({}) VALUES ROWS", table.name, table.columns.join(", "));
             run(tables, connection, &text, rows).await?;
         }
@@ -175,7 +178,7 @@ async fn run(
     let most = (MOST_PARAMETERS / width).clamp(1, MOST_ROWS);
     while !rows.is_empty() {
         let rest = rows.split_off(rows.len().min(most));
-        let sql = tables.sql(&text.replace("ROWS", &parameters(rows.len(), width)));
+        let sql = tables.sql(&text.replace("ROWS", &parameters(tables.dialect, rows.len(), width)));
         let often = rows.len() == most || rows.len() <= USUAL_ROWS;
         let query = rows.into_iter().flatten().fold(sqlx::query(&sql), bind).persistent(often);
         query.execute(&mut *connection).await?;
@@ -184,10 +187,16 @@ async fn run(
     Ok(())
 }
 
-fn parameters(rows: usize, width: usize) -> String {
+/// SQLite looks numbered parameters up one by one, which with thousands of them is most of the work; nameless ones it
+/// counts.
+fn parameters(dialect: Dialect, rows: usize, width: usize) -> String {
+    let parameter = |number: usize| match dialect {
+        Dialect::Sqlite => "?".to_owned(),
+        Dialect::Postgres => format!("${number}"),
+    };
     let row = |row: usize| {
-        let numbers: Vec<_> = (1..=width).map(|column| format!("${}", row * width + column)).collect();
-        format!("({})", numbers.join(","))
+        let row: Vec<_> = (1..=width).map(|column| parameter(row * width + column)).collect();
+        format!("({})", row.join(","))
     };
     (0..rows).map(row).collect::<Vec<_>>().join(",")
 }
@@ -232,7 +241,8 @@ mod tests {
 
     #[test]
     fn statements_name_every_row() {
-        assert_eq!(parameters(2, 2), "($1,$2),($3,$4)");
+        assert_eq!(parameters(Dialect::Postgres, 2, 2), "($1,$2),($3,$4)");
+        assert_eq!(parameters(Dialect::Sqlite, 2, 2), "(?,?),(?,?)");
         assert_eq!(update(&T, &["b"]), "UPDATE {t} SET b = v.column2 FROM (VALUES ROWS) AS v WHERE {t}.id = v.column1");
         assert_eq!(delete(&T), "DELETE FROM {t} WHERE (id) IN (VALUES ROWS)");
     }

@@ -62,7 +62,7 @@ impl Projector {
             }
         }
         building.write().await?;
-        for statement in building.tables.index() {
+        for statement in building.tables.index().into_iter().chain(building.tables.analyze()) {
             building.run_alone(&statement).await?;
         }
         building.swap(facts, &mut progress).await?;

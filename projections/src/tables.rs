@@ -52,23 +52,23 @@ fn hash_of(projections: &[&dyn Projection]) -> String {
 /// One generation of the tables.
 #[derive(Debug, Clone)]
 pub struct Tables {
+    pub(crate) dialect: Dialect,
     suffix: String,
-    bytewise: &'static str,
 }
 
 impl Tables {
     /// The tables of `generation` with the schemas of `hash`.
     pub fn new(dialect: Dialect, hash: &str, generation: i64) -> Self {
-        let bytewise = match dialect {
-            Dialect::Sqlite => "BINARY",
-            Dialect::Postgres => "\"C\"",
-        };
-        Self { suffix: format!("_{hash}_{generation}"), bytewise }
+        Self { dialect, suffix: format!("_{hash}_{generation}") }
     }
 
     /// The statement with its tables' real names: `{name}` is the table, `BYTEWISE` the collation by bytes.
     pub fn sql(&self, text: &str) -> String {
-        text.replace('{', "").replace('}', &self.suffix).replace("BYTEWISE", self.bytewise)
+        let bytewise = match self.dialect {
+            Dialect::Sqlite => "BINARY",
+            Dialect::Postgres => "\"C\"",
+        };
+        text.replace('{', "").replace('}', &self.suffix).replace("BYTEWISE", bytewise)
     }
 
     /// What makes the tables.
@@ -79,6 +79,15 @@ impl Tables {
     /// What makes their indexes.
     pub(crate) fn index(&self) -> Vec<String> {
         self.statements("CREATE INDEX ")
+    }
+
+    /// What tells PostgreSQL how the rows are spread, which it would find out later by itself. SQLite's planner is told
+    /// nothing: it goes by the indexes' columns.
+    pub(crate) fn analyze(&self) -> Vec<String> {
+        match self.dialect {
+            Dialect::Sqlite => Vec::new(),
+            Dialect::Postgres => all().map(|table| self.sql(&format!("ANALYZE {{{}}}", table.name))).collect(),
+        }
     }
 
     /// What drops them, the checkpoint first.
