@@ -3,8 +3,7 @@
 //! Stops: a token or session of one helpdesk used on another (both are looked up by helpdesk); a users' session at the
 //! admin API, whatever the account's role (R20); a role that was taken away since (the account is read at each use).
 
-use crate::accounts::roles::Role;
-use crate::accounts::{Account, Session};
+use crate::accounts::{Account, Role};
 use crate::app::App;
 use crate::http::origin;
 use crate::http::problem::Problem;

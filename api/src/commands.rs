@@ -13,7 +13,7 @@ use domain::metadata::Idempotency;
 use domain::{
     Actor, AuthConfig, Catalogue, Command, Event, HelpdeskId, Metadata, Recorded, Rejection, Request, Subject, Timestamp, Via,
 };
-use projections::{Facts as _, FactsError, ProjectionError, Projector};
+use projections::{Facts as _, FactsError, ProjectionError, Projector, audit_trail};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -194,7 +194,7 @@ impl Commands {
     async fn done_before(&self, wish: &Wish) -> Result<Option<Done>, CommandError> {
         let Some(ask) = &wish.ask else { return Ok(None) };
         self.projector.catch_up(self.ledger.as_ref(), &wish.helpdesk).await?;
-        let Some(found) = self.projector.find_idempotent(&wish.helpdesk, &wish.actor.id, &ask.key).await? else {
+        let Some(found) = audit_trail::find_idempotent(&self.projector, &wish.helpdesk, &wish.actor.id, &ask.key).await? else {
             return Ok(None);
         };
         if found.asked != ask.asked {

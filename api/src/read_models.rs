@@ -3,7 +3,7 @@
 use crate::pages::{Configured, Source, SourceError};
 use crate::store::Ledger;
 use domain::HelpdeskId;
-use projections::{ProjectionError, Projector};
+use projections::{ProjectionError, Projector, helpdesks, login_options};
 use std::sync::Arc;
 
 /// The read models as a source of login pages.
@@ -26,8 +26,8 @@ impl Source for ReadModels {
         if self.projector.catch_up(self.ledger.as_ref(), helpdesk).await.map_err(fault)? == 0 {
             return Ok(None);
         }
-        let (entries, version) = self.projector.login_entries(helpdesk).await.map_err(fault)?;
-        let found = self.projector.helpdesk(helpdesk).await.map_err(fault)?;
+        let (entries, version) = login_options::entries(&self.projector, helpdesk).await.map_err(fault)?;
+        let found = helpdesks::by_id(&self.projector, helpdesk).await.map_err(fault)?;
         Ok(found.map(|found| Configured { name: found.name, version, entries }))
     }
 }

@@ -74,8 +74,9 @@ async fn invite_first_admin(app: &App) -> anyhow::Result<()> {
     if app.ledger.refresh(&helpdesk).await?.state.version == 0 || app.accounts.count_active_admins(&helpdesk).await? > 0 {
         return Ok(());
     }
-    let link = NewLink::new(&helpdesk, Purpose::FirstAdmin, LINK_LIFE);
-    let secret = app.accounts.create_link(&link, app.now()).await?;
+    let now = app.now();
+    let link = NewLink::lasting(Purpose::FirstAdmin, now.plus_seconds(LINK_LIFE));
+    let secret = app.accounts.issue_link(&helpdesk, &link, now).await?;
     let url = app.settings.public_url.clone().unwrap_or_default();
     say(&format!("create the first admin here (works once, for 24 hours): {url}/setup?token={}", secret.expose()))
 }

@@ -7,7 +7,7 @@
 //! success has a counter of its own).
 
 use crate::accounts::lockout::{self, Counted, Standing};
-use crate::accounts::passwords::PasswordError;
+use crate::accounts::passwords::PasswordsError;
 use crate::accounts::sign_ins::{NewSignIn, Outcome};
 use crate::accounts::{Account, AccountsError, Means, NewSession, Secret};
 use crate::app::App;
@@ -94,10 +94,10 @@ impl From<StoreError> for Refused {
     }
 }
 
-impl From<PasswordError> for Refused {
-    fn from(error: PasswordError) -> Self {
+impl From<PasswordsError> for Refused {
+    fn from(error: PasswordsError) -> Self {
         match error {
-            PasswordError::Busy => Self::Busy,
+            PasswordsError::Busy => Self::Busy,
             other => {
                 tracing::error!(error = %other, "a sign-in failed for a reason of ours");
                 Self::Unavailable
@@ -223,12 +223,12 @@ impl App {
         let entry = NewSignIn {
             surface: attempt.surface,
             usersource: usersource.cloned(),
-            outcome: if reason.is_empty() { Outcome::Success } else { Outcome::Failure },
-            reason: (!reason.is_empty()).then(|| reason.to_owned()),
+            outcome: if reason.is_empty() { Outcome::Admitted } else { Outcome::Refused },
+            reason: reason.to_owned(),
             account: account.map(|a| a.id.clone()),
-            ip: Some(attempt.ip.clone()),
+            ip: Some(attempt.ip),
         };
-        if let Err(error) = self.accounts.log_sign_in(&attempt.helpdesk, &entry, now).await {
+        if let Err(error) = self.accounts.record_sign_in(&attempt.helpdesk, &entry, now).await {
             tracing::warn!(%error, "an attempt to sign in could not be logged");
         }
     }

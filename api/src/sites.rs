@@ -6,7 +6,8 @@ use crate::commands::CommandError;
 use crate::http::problem::Problem;
 use actix_web::http::StatusCode;
 use domain::{AuthConfig, Command, Field, HelpdeskId, Plain, Setting};
-use projections::{Facts as _, HelpdeskRow, ProjectionError};
+use projections::helpdesks::{self, Helpdesk};
+use projections::{Facts as _, ProjectionError};
 use url::Url;
 
 /// Helpdesks read at once.
@@ -23,22 +24,24 @@ impl LoginFront {
                 tracing::error!(%helpdesk, %error, "a page could not be made; it is forgotten and will be read anew");
                 self.pages.forget(helpdesk);
             }
+        } else if self.is_loading(helpdesk.as_str()) {
+            // What is being read may be older than this: it is answered, and not kept.
+            self.pages.forget(helpdesk);
         }
     }
 }
 
 impl App {
     /// Every helpdesk, by id. The read models are brought up first: this is for starts and lists, not for visitors.
-    pub async fn all_helpdesks(&self) -> Result<Vec<HelpdeskRow>, ProjectionError> {
-        let mut after = None;
+    pub async fn all_helpdesks(&self) -> Result<Vec<Helpdesk>, ProjectionError> {
+        self.projector.catch_up_all(self.ledger.as_ref()).await?;
+        let mut all: Vec<Helpdesk> = Vec::new();
         loop {
-            let page = self.ledger.helpdesks(after.as_ref(), PAGE).await?;
-            for helpdesk in &page {
-                self.projector.catch_up(self.ledger.as_ref(), helpdesk).await?;
-            }
-            match page.last() {
-                Some(last) => after = Some(last.clone()),
-                None => return self.projector.helpdesks().await,
+            let page = helpdesks::list(&self.projector, all.last().map(|helpdesk| &helpdesk.id), PAGE).await?;
+            let last = page.len() < PAGE as usize;
+            all.extend(page);
+            if last {
+                return Ok(all);
             }
         }
     }
@@ -51,7 +54,7 @@ impl App {
     /// Learns every helpdesk's host.
     pub async fn load_hosts(&self) -> Result<(), ProjectionError> {
         let helpdesks = self.all_helpdesks().await?;
-        let url = |row: &HelpdeskRow| row.url.as_deref().and_then(|url| Url::parse(url).ok());
+        let url = |row: &Helpdesk| row.url.as_deref().and_then(|url| Url::parse(url).ok());
         self.front.hosts.replace_all(helpdesks.iter().map(|row| (row.id.clone(), url(row))));
         Ok(())
     }
@@ -63,7 +66,8 @@ impl App {
 
     /// The helpdesk that has this URL (R0: a host names one helpdesk).
     pub async fn helpdesk_at(&self, url: &str) -> Result<Option<HelpdeskId>, ProjectionError> {
-        Ok(self.all_helpdesks().await?.into_iter().find(|row| row.url.as_deref() == Some(url)).map(|row| row.id))
+        self.projector.catch_up_all(self.ledger.as_ref()).await?;
+        Ok(helpdesks::by_url(&self.projector, url).await?.map(|helpdesk| helpdesk.id))
     }
 
     /// Refuses a URL that another helpdesk has.

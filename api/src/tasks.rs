@@ -100,12 +100,12 @@ async fn token(app: &App, task: TokenTask) -> anyhow::Result<()> {
                 None => only_admin(app, &helpdesk).await?,
             };
             let now = app.now();
-            let new = NewToken { helpdesk, owner: owner.id, role, label, expires_at: now.plus_seconds(86_400 * expires_in_days) };
-            let (_, secret) = app.accounts.create_token(&new, now).await?;
+            let new = NewToken { owner: owner.id, role, label, expires_at: now.plus_seconds(86_400 * expires_in_days) };
+            let (_, secret) = app.accounts.create_token(&helpdesk, &new, now).await?;
             print(secret.expose())
         }
         TokenTask::List { helpdesk } => {
-            for token in app.accounts.tokens(&HelpdeskId::new(helpdesk)).await? {
+            for token in app.accounts.list_tokens(&HelpdeskId::new(helpdesk)).await? {
                 print(&format!("{}\t{}\t{}\t{}\t{}", token.id, token.role.as_str(), token.label, token.owner, token.expires_at))?;
             }
             Ok(())

@@ -8,12 +8,13 @@ use crate::app::App;
 use actix_web::http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use domain::{HelpdeskId, UsersourceId};
-use projections::{AuditFilter, AuditPage};
+use projections::audit_search::{self, Filter, Page};
+use projections::audit_trail;
 use serde_json::json;
 use std::collections::VecDeque;
 
 /// Entries of a page, unless another number is asked for.
-const PAGE: u32 = 50;
+const PAGE_SIZE: u32 = 50;
 
 /// The most entries of a page.
 const LARGEST_PAGE: u32 = 200;
@@ -31,7 +32,7 @@ async fn search_audit_trail(
 ) -> Result<HttpResponse, Problem> {
     let reader = Reader::read(&app, &request, &helpdesk).await?;
     let mut query = reader.query(&request)?;
-    let filter = AuditFilter {
+    let filter = Filter {
         actor: query.take("actor"),
         usersource: query.take("usersource").map(UsersourceId::new),
         action: query.take("action"),
@@ -41,14 +42,14 @@ async fn search_audit_trail(
         words: query.take("q"),
     };
     let before: Option<u64> = query.parsed("before", "a version")?;
-    let limit: u32 = query.parsed("limit", "a number")?.unwrap_or(PAGE).clamp(1, LARGEST_PAGE);
+    let limit: u32 = query.parsed("limit", "a number")?.unwrap_or(PAGE_SIZE).clamp(1, LARGEST_PAGE);
     query.finish()?;
     let format = Format::wanted(&request);
     if let Some(format) = format {
         return Ok(export(app, reader.caller.helpdesk, filter, before, format));
     }
-    let AuditPage { entries, next, version } =
-        app.projector.search_audit_trail(&reader.caller.helpdesk, &filter, before, limit).await?;
+    let Page { entries, next, version } =
+        audit_search::search(&app.projector, &reader.caller.helpdesk, &filter, before, limit).await?;
     let entries = entries::of_rows(&app, &reader.caller.helpdesk, entries).await?;
     Ok(HttpResponse::Ok().insert_header(etag(version)).json(json!({"version": version, "entries": entries, "next": next})))
 }
@@ -65,8 +66,8 @@ async fn read_change(
     reader.query(&request)?.finish()?;
     let helpdesk = &reader.caller.helpdesk;
     let version: u64 = version.parse().map_err(|_| Problem::not_found())?;
-    let entry = app.projector.audit_entry(helpdesk, version).await?.ok_or_else(Problem::not_found)?;
-    let rows = app.projector.audit_change(helpdesk, entry.first, entry.last).await?;
+    let entry = audit_trail::by_version(&app.projector, helpdesk, version).await?.ok_or_else(Problem::not_found)?;
+    let rows = audit_trail::by_change(&app.projector, helpdesk, entry.first..=entry.last).await?;
     let entries = entries::of_rows(&app, helpdesk, rows).await?;
     Ok(HttpResponse::Ok().insert_header(etag(reader.version)).json(json!({
         "version": entry.last,
@@ -138,7 +139,7 @@ fn cell(text: &str) -> String {
 fn export(
     app: web::Data<App>,
     helpdesk: HelpdeskId,
-    filter: AuditFilter,
+    filter: Filter,
     before: Option<u64>,
     format: Format,
 ) -> HttpResponse {
@@ -155,7 +156,7 @@ fn export(
                 return Ok(Some((bytes, (next, ready))));
             }
             let Some(before) = next else { return Ok::<_, Problem>(None) };
-            let page = app.projector.search_audit_trail(&helpdesk, &filter, before, EXPORT_PAGE).await?;
+            let page = audit_search::search(&app.projector, &helpdesk, &filter, before, EXPORT_PAGE).await?;
             let entries = entries::of_rows(&app, &helpdesk, page.entries).await?;
             let text: String = entries.iter().map(|entry| format.line(entry)).collect();
             Ok(Some((web::Bytes::from(text), (page.next.map(Some), ready))))

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::authenticators;
 use actix_web::{HttpRequest, HttpResponse, get, patch, web};
 use domain::{Audience, AuthConfig, UsersourceId};
-use projections::UsersourceRow;
+use projections::usersources::{self, Listed};
 use serde_json::{Map, Value, json};
 
 /// Every kind with all its fields.
@@ -35,7 +35,7 @@ async fn list_usersources(
     let mut query = reader.query(&request)?;
     let audience: Option<Audience> = query.parsed("audience", "users or agents")?;
     query.finish()?;
-    let (rows, version) = app.projector.usersources(&reader.caller.helpdesk, audience).await?;
+    let (rows, version) = usersources::list(&app.projector, &reader.caller.helpdesk, audience).await?;
     let loaded = app.ledger.refresh(&reader.caller.helpdesk).await?;
     let shown: Vec<Value> = rows.iter().map(|row| show(&app, &reader, &loaded.state, row)).collect();
     Ok(HttpResponse::Ok().insert_header(etag(version)).json(json!({"version": version, "usersources": shown})))
@@ -52,14 +52,15 @@ async fn read_usersource(
     let reader = Reader::read(&app, &request, &helpdesk).await?;
     reader.query(&request)?.finish()?;
     let id = UsersourceId::new(id);
-    let (row, version) = app.projector.usersource(&reader.caller.helpdesk, &id).await?;
+    let (row, version) = usersources::by_id(&app.projector, &reader.caller.helpdesk, &id).await?;
     let row = row.ok_or(domain::Rejection::UnknownUsersource(id))?;
     let loaded = app.ledger.refresh(&reader.caller.helpdesk).await?;
     Ok(HttpResponse::Ok().insert_header(etag(version)).json(show(&app, &reader, &loaded.state, &row)))
 }
 
 /// A usersource as admins and auditors see it: secrets as fingerprints, outputs to copy, what to worry about.
-fn show(app: &App, reader: &Reader, state: &AuthConfig, row: &UsersourceRow) -> Value {
+fn show(app: &App, reader: &Reader, state: &AuthConfig, listed: &Listed) -> Value {
+    let row = &listed.usersource;
     let mut settings = Map::new();
     let mut provisioning = Map::new();
     let mut own = Map::new();
@@ -72,12 +73,9 @@ fn show(app: &App, reader: &Reader, state: &AuthConfig, row: &UsersourceRow) -> 
         };
     }
     let mut take = |name: &str| own.remove(name).unwrap_or_default();
-    let now = app.now();
-    let proof = state.usersource(&row.id).ok().map(|usersource| {
-        let digest = usersource.sign_in_digest();
-        let proven = state.proofs.iter().any(|p| p.usersource == row.id && p.digest == digest);
-        json!({"digest": digest, "proven": proven})
-    });
+    let displaced = listed.displaced.as_ref().map(|d| json!({"by": d.by, "at": d.at}));
+    let digest = row.sign_in_digest();
+    let proven = state.proofs.iter().any(|p| p.usersource == row.id && p.digest == digest);
     json!({
         "id": row.id,
         "kind": row.kind,
@@ -88,13 +86,14 @@ fn show(app: &App, reader: &Reader, state: &AuthConfig, row: &UsersourceRow) -> 
         "provisioning": provisioning,
         "settings": settings,
         "enabled": row.enabled,
-        "sso": {"mode": row.sso, "displaced_at": row.displaced_at, "displaced_by": row.displaced_by},
+        "sso": {"mode": row.sso, "displaced": displaced},
+        "installed_at": listed.installed_at,
         "revision": row.revision,
-        "proof": proof,
+        "proof": {"digest": digest, "proven": proven},
         "sessions_valid_from": row.sessions_valid_from,
         "outputs": authenticators::outputs(&row.kind, &app.base_url(&reader.caller.helpdesk), &row.id),
         "certificate_expires_at": authenticators::certificate_expiry(&row.kind, &row.fields),
-        "warnings": authenticators::warnings(&row.kind, &row.fields, now),
+        "warnings": authenticators::warnings(&row.kind, &row.fields, app.now()),
     })
 }
 

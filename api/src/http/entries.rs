@@ -4,6 +4,7 @@ use super::problem::Problem;
 use crate::app::App;
 use crate::vault::PersonalKey;
 use domain::change::ShownChange;
+use projections::audit_trail;
 use domain::{AccountId, ActorType, Audience, Event, HelpdeskId, Recorded, Timestamp, UsersourceRef, Via};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -76,14 +77,14 @@ struct Personal {
 
 /// The entries of a change that was just made.
 pub async fn of_recorded(app: &App, helpdesk: &HelpdeskId, events: &[Recorded]) -> Result<Vec<AuditEntry>, Problem> {
-    of_rows(app, helpdesk, events.iter().map(projections::AuditEntry::from).collect()).await
+    of_rows(app, helpdesk, events.iter().map(audit_trail::AuditEntry::from).collect()).await
 }
 
 /// The entries of rows of the audit trail. Each actor's key is looked up once.
 pub async fn of_rows(
     app: &App,
     helpdesk: &HelpdeskId,
-    rows: Vec<projections::AuditEntry>,
+    rows: Vec<audit_trail::AuditEntry>,
 ) -> Result<Vec<AuditEntry>, Problem> {
     let mut keys: HashMap<String, Option<PersonalKey>> = HashMap::new();
     let mut entries = Vec::with_capacity(rows.len());
@@ -109,7 +110,7 @@ async fn key(app: &App, helpdesk: &HelpdeskId, actor: &str) -> Result<Option<Per
     PersonalKey::unwrap(&app.vault, &id, &wrapped).map(Some).map_err(Problem::accident)
 }
 
-fn entry(row: projections::AuditEntry, personal: Option<Personal>) -> AuditEntry {
+fn entry(row: audit_trail::AuditEntry, personal: Option<Personal>) -> AuditEntry {
     let (name, ip) = personal.map_or((None, None), |p| (p.name, p.ip));
     let called = name.as_deref().unwrap_or(match row.actor.kind {
         ActorType::Service => "The service",

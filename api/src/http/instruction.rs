@@ -9,10 +9,10 @@ use crate::authenticators;
 use crate::caller::Caller;
 use crate::commands::{Done, Rehearsal, Wish};
 use crate::idempotency::Ask;
+use crate::pages::options::LoginOptions;
 use actix_web::http::header::{ETAG, IF_MATCH, LOCATION};
 use actix_web::{HttpRequest, HttpResponse};
 use domain::{AuthConfig, Command, Surface};
-use projections::page::login_options;
 use serde_json::{Value, json};
 
 /// A command's circumstances, read from its request.
@@ -93,7 +93,7 @@ fn rehearsed(app: &App, wish: &Wish, rehearsal: &Rehearsal) -> HttpResponse {
         .into_iter()
         .map(|surface| {
             let page = |state: &AuthConfig| {
-                login_options(&wish.helpdesk, state.version, &domain::offer::offer(surface, &state.entries()))
+                json!(LoginOptions::new(&wish.helpdesk, state.version, &domain::offer::offer(surface, &state.entries())))
             };
             (surface.to_string(), json!({"before": page(before), "after": page(after)}))
         })

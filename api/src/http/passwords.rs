@@ -120,9 +120,10 @@ async fn linked(app: &App, visit: &Visit, token: &str) -> Result<Account, HttpRe
     let failed = |error: AccountsError| visit.unavailable(&error);
     let link = app
         .accounts
-        .peek_link(visit.helpdesk(), token, Purpose::ResetPassword, app.now())
+        .peek_link(visit.helpdesk(), token, app.now())
         .await
         .map_err(failed)?
+        .filter(|link| link.purpose == Purpose::ResetPassword)
         .ok_or_else(dead)?;
     let id = link.account.ok_or_else(dead)?;
     let account = app.accounts.by_id(visit.helpdesk(), &id).await.map_err(failed)?.ok_or_else(dead)?;

@@ -5,7 +5,7 @@ use super::members::Members;
 use super::problem::Problem;
 use actix_web::http::StatusCode;
 use super::reading::Reader;
-use crate::accounts::sign_ins::SignInFilter;
+use crate::accounts::sign_ins::{SignIn, SignInFilter};
 use crate::accounts::{Account, AccountUpdate, NewToken, Role, Session, Token};
 use crate::app::App;
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
@@ -209,16 +209,29 @@ async fn list_sign_ins(app: web::Data<App>, request: HttpRequest, helpdesk: web:
     let filter = SignInFilter {
         account: query.take("account").map(AccountId::new),
         usersource: query.take("usersource").map(UsersourceId::new),
-        outcome: query.parsed("outcome", "success or failure")?,
+        outcome: query.parsed("outcome", "admitted, refused or failed")?,
         surface: query.parsed("surface", "portal, agent or admin")?,
         since: query.time("since")?,
         until: query.time("until")?,
+        before: query.parsed("before", "a place, as `next` says it")?,
     };
-    let before = query.take("before");
     let limit: u32 = query.parsed("limit", "a number")?.unwrap_or(PAGE).clamp(1, LARGEST_PAGE);
     query.finish()?;
-    let page = app.accounts.sign_ins(&reader.caller.helpdesk, &filter, before.as_deref(), limit).await?;
-    Ok(HttpResponse::Ok().json(page))
+    let found = app.accounts.sign_ins(&reader.caller.helpdesk, &filter, limit).await?;
+    let next = (found.len() == limit as usize).then(|| found.last().map(|s| s.place.to_string())).flatten();
+    Ok(HttpResponse::Ok().json(json!({"sign_ins": found.iter().map(sign_in).collect::<Vec<_>>(), "next": next})))
+}
+
+fn sign_in(attempt: &SignIn) -> Value {
+    json!({
+        "at": attempt.place.at,
+        "surface": attempt.surface,
+        "usersource": attempt.usersource,
+        "outcome": attempt.outcome.as_str(),
+        "reason": attempt.reason,
+        "account": attempt.account,
+        "ip": attempt.ip,
+    })
 }
 
 /// Every call of this file.

@@ -25,10 +25,10 @@ struct Token {
 }
 
 async fn check(app: &App, visit: &Visit, token: &str) -> Result<u32, HttpResponse> {
-    let link = app.accounts.peek_link(visit.helpdesk(), token, Purpose::FirstAdmin, app.now()).await;
+    let link = app.accounts.peek_link(visit.helpdesk(), token, app.now()).await;
     match link {
-        Ok(Some(_)) => {}
-        Ok(None) => return Err(dead(visit)),
+        Ok(Some(link)) if link.purpose == Purpose::FirstAdmin => {}
+        Ok(_) => return Err(dead(visit)),
         Err(error) => return Err(visit.unavailable(&error)),
     }
     let head = app.ledger.refresh(visit.helpdesk()).await.map_err(|error| visit.unavailable(&error))?;

@@ -22,7 +22,7 @@ pub fn install(app: &App, helpdesk: &HelpdeskId, id: UsersourceId, mut members: 
     let kind = members.required_text("kind");
     let audience = members.word::<Audience>("audience", "users, agents").unwrap_or(Audience::Users);
     let rest = members.rest()?;
-    let Some(authenticator) = authenticators::find(&kind) else {
+    let Some(authenticator) = authenticators::kind(&kind) else {
         return Err(domain::Rejection::UnknownKind(kind).into());
     };
     let input = authenticators::read_input(authenticator, audience, &rest, &Fields::default()).map_err(|f| invalid(&f))?;
@@ -39,7 +39,7 @@ pub fn change(
     members: Members,
 ) -> Result<Command, Problem> {
     let usersource = state.usersource(&id)?;
-    let Some(authenticator) = authenticators::find(&usersource.kind) else {
+    let Some(authenticator) = authenticators::kind(&usersource.kind) else {
         return Err(domain::Rejection::UnknownKind(usersource.kind.clone()).into());
     };
     let input =

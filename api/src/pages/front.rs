@@ -64,6 +64,11 @@ impl<S: Source> Front<S> {
         }
     }
 
+    /// Whether the pages of `helpdesk` are being read from the source at this moment.
+    pub fn is_loading(&self, helpdesk: &str) -> bool {
+        self.flights.pin().contains_key(helpdesk)
+    }
+
     async fn load(&self, helpdesk: &str) -> Result<Option<Arc<Surfaces>>, SourceError> {
         let flight = Arc::clone(self.flights.pin().get_or_insert_with(helpdesk.to_owned(), Arc::default));
         let landing = Landing { flights: &self.flights, helpdesk, flight };

@@ -48,6 +48,11 @@ impl Pages {
         Some(found)
     }
 
+    /// Whether pages of the helpdesk with this id are in memory; asking is no visit.
+    pub fn holds(&self, helpdesk: &str) -> bool {
+        self.kept.pin().contains_key(helpdesk)
+    }
+
     /// To be taken before reading what [`Pages::swap`] is given.
     pub fn moment(&self) -> Moment {
         Moment(self.evictions.load(Ordering::SeqCst))
