@@ -4,13 +4,11 @@ use crate::folder::Folder;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The path of one of PostgreSQL's programs: from `PATH`, else the newest of those that Debian keeps apart.
+/// The path of one of PostgreSQL's programs: the newest of those that Debian keeps apart from `PATH`, else from there.
 pub fn tool(name: &str) -> PathBuf {
     let searched = std::env::var_os("PATH").unwrap_or_default();
-    let on_path = std::env::split_paths(&searched).map(|folder| folder.join(name)).find(|path| path.is_file());
-    on_path
-        .or_else(|| debian(name))
-        .unwrap_or_else(|| panic!("{name} is missing; Debian's package `postgresql` has it"))
+    let on_path = || std::env::split_paths(&searched).map(|folder| folder.join(name)).find(|path| path.is_file());
+    debian(name).or_else(on_path).unwrap_or_else(|| panic!("{name} is missing; Debian's package `postgresql` has it"))
 }
 
 fn debian(name: &str) -> Option<PathBuf> {
