@@ -56,6 +56,11 @@ impl Client {
         self
     }
 
+    /// What stands in the header `Authorization`, or "".
+    pub fn authorization(&self) -> String {
+        self.token.as_ref().map_or(String::new(), |token| format!("Bearer {token}"))
+    }
+
     /// A call to `path` below this helpdesk's part of the API: `/usersources`.
     pub fn call(&self, method: Method, path: &str) -> Call {
         self.call_root(method, &format!("/api/helpdesks/{}{path}", self.helpdesk))
@@ -122,6 +127,22 @@ impl Client {
         deskpro.and_then(|d| d["id"].as_str()).unwrap_or_else(|| panic!("no deskpro: {listed}")).to_owned()
     }
 
+    /// The usersource `id` as admins see it.
+    pub async fn usersource(&self, id: &str) -> Value {
+        self.get(&format!("/usersources/{id}")).send().await.done()
+    }
+
+    /// Switches single sign-on.
+    pub async fn set_sso(&self, id: &str, mode: &str) -> Answer {
+        self.put(&format!("/usersources/{id}/sso"), &json!({"mode": mode})).send().await
+    }
+
+    /// Changes an audience's policy.
+    pub async fn change_policy(&self, audience: &str, name: &str, value: i64) -> Answer {
+        let command = json!({"command": "change_policy", "audience": audience, name: value});
+        self.post("/changes", &json!({"commands": [command]})).send().await
+    }
+
     /// Installs a usersource and returns its id.
     pub async fn install(&self, body: &Value) -> String {
         let answer = self.post("/usersources", body).send().await.expect(201);
@@ -182,6 +203,16 @@ impl Call {
     pub fn dry_run(mut self) -> Self {
         self.request = self.request.query(&[("dry_run", "true")]);
         self
+    }
+
+    /// With a reason for the ledger.
+    pub fn reason(self, reason: &str) -> Self {
+        self.header("gateledger-reason", reason)
+    }
+
+    /// With an idempotency key.
+    pub fn key(self, key: &str) -> Self {
+        self.header("idempotency-key", key)
     }
 
     /// Makes the call; a panic if there is no answer.

@@ -9,6 +9,8 @@ pub struct Form {
     pub fields: Vec<(String, String)>,
     /// The names of those that are for passwords.
     passwords: Vec<String>,
+    /// The names of those that are for other words.
+    texts: Vec<String>,
 }
 
 impl Form {
@@ -25,6 +27,14 @@ impl Form {
         let field = self.fields.iter_mut().find(|(n, _)| n == name);
         field.unwrap_or_else(|| panic!("the form has no input {name}")).1 = value.to_owned();
         self
+    }
+
+    /// Types into the only input that takes words and is not for a password, whatever it is called.
+    #[track_caller]
+    pub fn fill_only_text(self, value: &str) -> Self {
+        let [name] = self.texts.as_slice() else { panic!("the form has not just one text input: {self:?}") };
+        let name = name.clone();
+        self.fill(&name, value)
     }
 
     /// Types the same into every input for a password.
@@ -48,14 +58,16 @@ pub fn forms(page: &str) -> Vec<Form> {
                 open = tag.attribute("method").is_some_and(|method| method.eq_ignore_ascii_case("post"));
                 if open {
                     let action = tag.attribute("action").unwrap_or_default();
-                    forms.push(Form { action, fields: Vec::new(), passwords: Vec::new() });
+                    forms.push(Form { action, fields: Vec::new(), passwords: Vec::new(), texts: Vec::new() });
                 }
             }
             "/form" => open = false,
             "input" if open => {
                 let (Some(form), Some(name)) = (forms.last_mut(), tag.attribute("name")) else { continue };
-                if tag.attribute("type").as_deref() == Some("password") {
-                    form.passwords.push(name.clone());
+                match tag.attribute("type").as_deref() {
+                    Some("password") => form.passwords.push(name.clone()),
+                    None | Some("text" | "email") => form.texts.push(name.clone()),
+                    Some(_) => {}
                 }
                 form.fields.push((name, tag.attribute("value").unwrap_or_default()));
             }
@@ -125,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_form_has_its_action_and_its_inputs_and_can_be_filled_in() {
-        let form = Form::on(PAGE, "/login").fill("login", "jane").fill_passwords("secret");
+        let form = Form::on(PAGE, "/login").fill_only_text("jane").fill_passwords("secret");
         let fields: Vec<_> = form.fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         assert_eq!(form.action, "/login?a=1&b=2");
         assert_eq!(fields, [("token", "x\"y"), ("login", "jane"), ("password", "secret")]);

@@ -18,7 +18,7 @@ pub mod server;
 pub use answer::Answer;
 pub use browser::Browser;
 pub use client::Client;
-pub use installation::{Installation, Store};
+pub use installation::{Installation, JANE, PASSWORD, Stage, Store};
 pub use postgres::PrivatePostgres;
 pub use server::Server;
 
