@@ -3,7 +3,10 @@
 use black_box::html::Form;
 use black_box::{Browser, Installation, PASSWORD, Server, Store, on_both_stores};
 
-on_both_stores!(r65_the_printed_link_makes_one_admin_who_signs_in_and_out);
+on_both_stores!(
+    r65_the_printed_link_makes_one_admin_who_signs_in_and_out,
+    r65_the_printed_link_is_dead_once_there_is_an_admin
+);
 
 const EMAIL: &str = "ada@example.com";
 
@@ -27,6 +30,20 @@ async fn r65_the_printed_link_makes_one_admin_who_signs_in_and_out(store: Store)
     }
     a_session_is_known_and_sees_no_login_page(&mut elsewhere).await;
     signing_out_ends_the_session_and_not_only_the_cookie(elsewhere).await;
+}
+
+async fn r65_the_printed_link_is_dead_once_there_is_an_admin(store: Store) {
+    let installation = Installation::fresh(store).await;
+    let server = installation.serve();
+    let link = server.word(&format!("{}/", server.address()));
+    let mut early = Browser::new(server.address());
+    let page = early.open(&link).await.expect(200).text();
+    installation.admin(&server, "default");
+
+    the_link_is_used_up(&server, &link).await;
+    let late = early.submit(&filled(&page, PASSWORD)).await;
+    assert!(matches!(late.status, 404 | 410), "it makes the first admin, never the second: {late}");
+    early.session().await.expect(401);
 }
 
 fn filled(page: &str, password: &str) -> Form {

@@ -30,6 +30,11 @@ impl Browser {
         self.open_with(path, &[]).await
     }
 
+    /// Asks for `path` as a script on a page of the same place would.
+    pub async fn fetch(&mut self, path: &str) -> Answer {
+        self.open_with(path, &[("sec-fetch-site", "same-origin")]).await
+    }
+
     /// Opens a page with more headers.
     pub async fn open_with(&mut self, path: &str, headers: &[(&str, &str)]) -> Answer {
         let mut request = self.request(Method::GET, path).header("accept", "text/html");

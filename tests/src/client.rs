@@ -139,8 +139,7 @@ impl Client {
 
     /// Changes an audience's policy.
     pub async fn change_policy(&self, audience: &str, name: &str, value: i64) -> Answer {
-        let command = json!({"command": "change_policy", "audience": audience, name: value});
-        self.post("/changes", &json!({"commands": [command]})).send().await
+        self.patch("/policies", &json!({audience: {name: value}})).send().await
     }
 
     /// Installs a usersource and returns its id.
@@ -231,6 +230,6 @@ pub fn saml_settings() -> Value {
     json!({
         "sso_url": "https://idp.example.com/sso",
         "idp_entity_id": "https://idp.example.com/metadata",
-        "certificates": [include_str!("certificate.pem")],
+        "certificates": include_str!("certificate.pem"),
     })
 }

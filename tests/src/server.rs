@@ -37,9 +37,10 @@ impl Server {
         let (first, line) = mpsc::channel();
         stdout.listen(child.stdout.take(), Some(first));
         stderr.listen(child.stderr.take(), None);
-        let line = line.recv_timeout(START).unwrap_or_else(|_| {
+        let line = line.recv_timeout(START).unwrap_or_else(|silence| {
             let _ = child.kill();
-            panic!("the service said nothing within {START:?}; standard error: {}", stderr.text())
+            let ended = child.wait();
+            panic!("the service never said where it listens ({silence}, {ended:?}); standard error: {}", stderr.text())
         });
         let address = line.strip_prefix(FIRST_LINE).map(|address| address.trim().to_owned());
         let address = address.unwrap_or_else(|| {
