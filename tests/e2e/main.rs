@@ -1,0 +1,18 @@
+//! Stories about the whole program, one file each: what visitors, admins, auditors and operators live through.
+
+mod bad_input;
+mod crash;
+mod deskpro_off;
+mod displacement;
+mod first_admin;
+mod headers;
+mod idempotency;
+mod ledger_tour;
+mod outage;
+mod passwords;
+mod roles;
+mod secrets;
+mod shutdown;
+mod sign_in;
+mod versions;
+mod writers;
