@@ -94,12 +94,17 @@ impl App {
         let ledger = Arc::new(ledger);
         let projector = Arc::new(Projector::open(read_models).await?);
         let public_url = settings.public_url.as_deref().unwrap_or("http://localhost");
-        let public_url = url::Url::parse(public_url).map_err(|_| StartError::Setting("--public-url is no URL".to_owned()))?;
+        let public_url =
+            url::Url::parse(public_url).map_err(|_| StartError::Setting("--public-url is no URL".to_owned()))?;
         let pages = Pages::new(settings.pages_megabytes.saturating_mul(1024 * 1024));
         let source = ReadModels::new(Arc::clone(&ledger), Arc::clone(&projector));
         let front = Arc::new(Front::new(pages, Hosts::new(public_url), source));
-        let trusted_proxies =
-            settings.trusted_proxies.iter().map(|n| n.parse()).collect::<Result<_, _>>().map_err(StartError::Setting)?;
+        let trusted_proxies = settings
+            .trusted_proxies
+            .iter()
+            .map(|n| n.parse())
+            .collect::<Result<_, _>>()
+            .map_err(StartError::Setting)?;
         let mailer = Mailer::from_settings(settings.smtp_url.as_deref(), &settings.mail_from, folder)
             .map_err(|error| StartError::Setting(format!("--smtp-url or --mail-from: {error}")))?;
         let parallelism = std::thread::available_parallelism().map_or(2, usize::from);

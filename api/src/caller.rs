@@ -62,7 +62,9 @@ impl Caller {
             None => {
                 let session = Self::session(app, request, helpdesk).await?.ok_or_else(unauthenticated)?;
                 if session.audience != Audience::Agents {
-                    return Err(forbidden("a session from the portal does not open the admin API; sign in at /admin/login"));
+                    return Err(forbidden(
+                        "a session from the portal does not open the admin API; sign in at /admin/login",
+                    ));
                 }
                 origin::judge(request, &app.origin_of(helpdesk, request))?;
                 let credential = Credential::Session { authenticated_at: session.authenticated_at };
@@ -90,7 +92,11 @@ impl Caller {
 
     /// 403 unless the caller may change things.
     pub fn must_be_admin(&self) -> Result<(), Problem> {
-        if self.role == Role::Admin { Ok(()) } else { Err(forbidden("an auditor reads everything and changes nothing")) }
+        if self.role == Role::Admin {
+            Ok(())
+        } else {
+            Err(forbidden("an auditor reads everything and changes nothing"))
+        }
     }
 
     /// Whether the caller may take the risk of a lockout (R41): a session whose sign-in was a moment ago, never a token.

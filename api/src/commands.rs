@@ -9,9 +9,10 @@ use crate::idempotency::Ask;
 use crate::store::{Ledger, Loaded, StoreError};
 use cqrs_es::event_sink::EventSink;
 use cqrs_es::{Aggregate as _, AggregateError, EventStore as _};
-use domain::metadata::Idempotency;
+use domain::metadata::{Idempotency, Unreadable};
 use domain::{
-    Actor, AuthConfig, Catalogue, Command, Event, HelpdeskId, Metadata, Recorded, Rejection, Request, Subject, Timestamp, Via,
+    Actor, AuthConfig, Catalogue, Command, Event, HelpdeskId, Metadata, Recorded, Rejection, Request, Subject,
+    Timestamp, Via,
 };
 use projections::{Facts as _, FactsError, ProjectionError, Projector, audit_trail};
 use std::collections::BTreeSet;
@@ -90,9 +91,18 @@ pub enum CommandError {
     /// The store does not answer, or answers nonsense. Its words are for the log.
     #[error("the store does not answer; try again soon")]
     Store(#[source] StoreError),
+    /// What was stored or is to be stored makes no sense. Its words are for the log.
+    #[error("the store holds what this program cannot read")]
+    Accident(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The read models do not answer. Their words are for the log.
     #[error("the read models do not answer; try again soon")]
     Projection(#[from] ProjectionError),
+}
+
+impl From<Unreadable> for CommandError {
+    fn from(error: Unreadable) -> Self {
+        Self::Accident(Box::new(error))
+    }
 }
 
 impl From<StoreError> for CommandError {
@@ -103,7 +113,7 @@ impl From<StoreError> for CommandError {
 
 impl From<FactsError> for CommandError {
     fn from(error: FactsError) -> Self {
-        Self::Store(error.into())
+        Self::Projection(error.into())
     }
 }
 
@@ -135,7 +145,11 @@ impl Commands {
                     let seen = base.state.version;
                     base = self.ledger.refresh(&wish.helpdesk).await?;
                     if let Some(events) = self.ledger.find_command(&wish.helpdesk, &command_id, seen).await? {
-                        return Ok(Done { version: base.state.version, events, state: Some(Arc::new(base.state.clone())) });
+                        return Ok(Done {
+                            version: base.state.version,
+                            events,
+                            state: Some(Arc::new(base.state.clone())),
+                        });
                     }
                 }
                 Err(refusal @ (CommandError::Rejected(_) | CommandError::VersionMismatch { .. })) => {
@@ -173,8 +187,7 @@ impl Commands {
         let sink = EventSink::default();
         cqrs_es::AggregateContext::aggregate(&mut context).handle(request(wish, now), &self.kinds, &sink).await?;
         let metadata = metadata(wish, command_id, now).to_map();
-        let committed =
-            self.ledger.commit(sink.collect().await, context, metadata).await.map_err(StoreError::from_aggregate_error)?;
+        let committed = self.ledger.commit(sink.collect().await, context, metadata).await?;
         let events = committed
             .into_iter()
             .map(|envelope| {
@@ -182,19 +195,25 @@ impl Commands {
                     helpdesk: wish.helpdesk.clone(),
                     version: envelope.sequence as u64,
                     event: envelope.payload,
-                    metadata: Metadata::from_map(&envelope.metadata).map_err(|e| StoreError::Unreadable(e.to_string()))?,
+                    metadata: Metadata::from_map(&envelope.metadata)?,
                 })
             })
-            .collect::<Result<Vec<_>, StoreError>>()?;
+            .collect::<Result<Vec<_>, Unreadable>>()?;
         let state = self.ledger.load(&wish.helpdesk).await?;
-        Ok(Done { version: events.last().map_or(base.state.version, |e| e.version), events, state: Some(Arc::new(state.state.clone())) })
+        Ok(Done {
+            version: events.last().map_or(base.state.version, |e| e.version),
+            events,
+            state: Some(Arc::new(state.state.clone())),
+        })
     }
 
     /// The answer to the same request under the same key, rebuilt from the ledger (R60).
     async fn done_before(&self, wish: &Wish) -> Result<Option<Done>, CommandError> {
         let Some(ask) = &wish.ask else { return Ok(None) };
         self.projector.catch_up(self.ledger.as_ref(), &wish.helpdesk).await?;
-        let Some(found) = audit_trail::find_idempotent(&self.projector, &wish.helpdesk, &wish.actor.id, &ask.key).await? else {
+        let Some(found) =
+            audit_trail::find_idempotent(&self.projector, &wish.helpdesk, &wish.actor.id, &ask.key).await?
+        else {
             return Ok(None);
         };
         if found.asked != ask.asked {
@@ -221,7 +240,11 @@ impl Commands {
             let touched = touched(&wish.commands, &base.state);
             since.extend(page.into_iter().filter(|r| r.event.change().subjects.iter().any(|s| touched.contains(s))));
         }
-        if since.is_empty() && seen < version { Ok(()) } else { Err(CommandError::VersionMismatch { seen, version, since }) }
+        if since.is_empty() && seen < version {
+            Ok(())
+        } else {
+            Err(CommandError::VersionMismatch { seen, version, since })
+        }
     }
 }
 
@@ -288,10 +311,11 @@ impl From<AggregateError<Rejection>> for CommandError {
     fn from(error: AggregateError<Rejection>) -> Self {
         match error {
             AggregateError::UserError(rejection) => Self::Rejected(rejection),
-            other @ (AggregateError::AggregateConflict
-            | AggregateError::DatabaseConnectionError(_)
-            | AggregateError::DeserializationError(_)
-            | AggregateError::UnexpectedError(_)) => Self::Store(StoreError::from_aggregate_error(other)),
+            AggregateError::AggregateConflict => Self::Store(StoreError::Conflict),
+            AggregateError::DatabaseConnectionError(error) => Self::Store(StoreError::Unavailable(error.to_string())),
+            AggregateError::DeserializationError(error) | AggregateError::UnexpectedError(error) => {
+                Self::Accident(error)
+            }
         }
     }
 }

@@ -29,13 +29,8 @@ pub struct Hand {
 impl Hand {
     /// The service itself.
     pub fn service(reason: &str) -> Self {
-        let actor = Actor {
-            id: "service".to_owned(),
-            kind: ActorType::Service,
-            role: None,
-            personal: None,
-            acting_for: None,
-        };
+        let actor =
+            Actor { id: "service".to_owned(), kind: ActorType::Service, role: None, personal: None, acting_for: None };
         Self { actor, via: Via::Service, request: None, reason: Some(reason.to_owned()), accept_lockout: false }
     }
 }
@@ -68,7 +63,13 @@ fn standing_of(account: Option<&Account>) -> Standing {
 
 impl App {
     /// Draws up an account with a key of its own, under which the ledger seals what is personal.
-    pub fn draw_up(&self, helpdesk: &HelpdeskId, email: &str, name: &str, role: Role) -> Result<NewAccount, PeopleError> {
+    pub fn draw_up(
+        &self,
+        helpdesk: &HelpdeskId,
+        email: &str,
+        name: &str,
+        role: Role,
+    ) -> Result<NewAccount, PeopleError> {
         let id = new_account_id();
         let personal_key = PersonalKey::generate()?.wrap(&self.vault, &id)?;
         Ok(NewAccount {

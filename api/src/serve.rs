@@ -71,7 +71,8 @@ async fn prepare(app: &App) -> anyhow::Result<()> {
 /// While the default helpdesk has no admin, whoever reads the terminal may make one.
 async fn invite_first_admin(app: &App) -> anyhow::Result<()> {
     let helpdesk = HelpdeskId::new("default");
-    if app.ledger.refresh(&helpdesk).await?.state.version == 0 || app.accounts.count_active_admins(&helpdesk).await? > 0 {
+    if app.ledger.refresh(&helpdesk).await?.state.version == 0 || app.accounts.count_active_admins(&helpdesk).await? > 0
+    {
         return Ok(());
     }
     let now = app.now();

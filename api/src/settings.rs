@@ -278,12 +278,17 @@ impl Settings {
         let wrong = |text: &str| Err(SettingsError::Wrong(text.to_owned()));
         if let Some(url) = &mut self.public_url {
             let parsed = url::Url::parse(url).ok().filter(|u| matches!(u.scheme(), "http" | "https"));
-            let Some(parsed) = parsed.filter(|u| u.path() == "/" && u.query().is_none() && u.username().is_empty()) else {
+            let Some(parsed) = parsed.filter(|u| u.path() == "/" && u.query().is_none() && u.username().is_empty())
+            else {
                 return wrong("--public-url is https:// or http://, a host and perhaps a port; no path");
             };
             *url = parsed.origin().ascii_serialization();
         }
-        if self.database_url.as_deref().is_some_and(|u| !u.starts_with("postgres://") && !u.starts_with("postgresql://")) {
+        if self
+            .database_url
+            .as_deref()
+            .is_some_and(|u| !u.starts_with("postgres://") && !u.starts_with("postgresql://"))
+        {
             return wrong("--database-url starts with postgres://; without it SQLite in --data-dir is used");
         }
         if !(2..=200).contains(&self.database_connections) {

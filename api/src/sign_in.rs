@@ -40,12 +40,7 @@ pub struct Attempt {
 
 impl Attempt {
     fn counter(&self) -> lockout::Attempt<'_> {
-        lockout::Attempt {
-            helpdesk: &self.helpdesk,
-            login: &self.login,
-            ip: self.ip,
-            browser: self.browser.as_deref(),
-        }
+        lockout::Attempt { helpdesk: &self.helpdesk, login: &self.login, ip: self.ip, browser: self.browser.as_deref() }
     }
 }
 

@@ -26,13 +26,8 @@ pub async fn run(settings: Settings, task: Task) -> anyhow::Result<()> {
 /// Whoever stands at the host: the ledger names the operating-system user.
 fn hand() -> Hand {
     let user = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "unknown".to_owned());
-    let actor = Actor {
-        id: format!("cli:{user}"),
-        kind: ActorType::CommandLine,
-        role: None,
-        personal: None,
-        acting_for: None,
-    };
+    let actor =
+        Actor { id: format!("cli:{user}"), kind: ActorType::CommandLine, role: None, personal: None, acting_for: None };
     Hand { actor, via: Via::Cli, request: None, reason: None, accept_lockout: false }
 }
 
@@ -106,7 +101,14 @@ async fn token(app: &App, task: TokenTask) -> anyhow::Result<()> {
         }
         TokenTask::List { helpdesk } => {
             for token in app.accounts.list_tokens(&HelpdeskId::new(helpdesk)).await? {
-                print(&format!("{}\t{}\t{}\t{}\t{}", token.id, token.role.as_str(), token.label, token.owner, token.expires_at))?;
+                print(&format!(
+                    "{}\t{}\t{}\t{}\t{}",
+                    token.id,
+                    token.role.as_str(),
+                    token.label,
+                    token.owner,
+                    token.expires_at
+                ))?;
             }
             Ok(())
         }
@@ -122,11 +124,7 @@ async fn account(app: &App, task: AccountTask) -> anyhow::Result<()> {
                 create_default(app, &helpdesk).await?;
             }
             let role: Role = role.parse().ok().context("--role is admin, auditor, agent or user")?;
-            let hash = if password_stdin {
-                Some(hash(app, &helpdesk, role, &email, &name).await?)
-            } else {
-                None
-            };
+            let hash = if password_stdin { Some(hash(app, &helpdesk, role, &email, &name).await?) } else { None };
             let new = app.draw_up(&helpdesk, &email, &name, role)?;
             let account = app.create_account(&new, hash.as_deref(), &hand()).await?;
             print(account.id.as_str())
@@ -170,7 +168,10 @@ async fn hash(app: &App, helpdesk: &HelpdeskId, role: Role, email: &str, name: &
 }
 
 async fn by_email(app: &App, helpdesk: &HelpdeskId, email: &str) -> anyhow::Result<Account> {
-    app.accounts.by_email(helpdesk, email).await?.with_context(|| format!("nobody in {helpdesk} has the e-mail {email}"))
+    app.accounts
+        .by_email(helpdesk, email)
+        .await?
+        .with_context(|| format!("nobody in {helpdesk} has the e-mail {email}"))
 }
 
 async fn only_admin(app: &App, helpdesk: &HelpdeskId) -> anyhow::Result<Account> {
@@ -178,7 +179,9 @@ async fn only_admin(app: &App, helpdesk: &HelpdeskId) -> anyhow::Result<Account>
     let mut admins = state.state.standings.iter().filter(|(_, s)| s.admin && s.active).map(|(id, _)| id);
     match (admins.next(), admins.next()) {
         (Some(id), None) => app.accounts.by_id(helpdesk, id).await?.context("the admin's account is gone"),
-        (None, _) => bail!("{helpdesk} has no admin yet; create one, or follow the link that `gateledger serve` prints"),
+        (None, _) => {
+            bail!("{helpdesk} has no admin yet; create one, or follow the link that `gateledger serve` prints")
+        }
         (Some(_), Some(_)) => bail!("{helpdesk} has several admins; say which with --owner EMAIL"),
     }
 }

@@ -51,7 +51,9 @@ async fn search_audit_trail(
     let Page { entries, next, version } =
         audit_search::search(&app.projector, &reader.caller.helpdesk, &filter, before, limit).await?;
     let entries = entries::of_rows(&app, &reader.caller.helpdesk, entries).await?;
-    Ok(HttpResponse::Ok().insert_header(etag(version)).json(json!({"version": version, "entries": entries, "next": next})))
+    Ok(HttpResponse::Ok()
+        .insert_header(etag(version))
+        .json(json!({"version": version, "entries": entries, "next": next})))
 }
 
 /// One change in full: every event of the append to which this version belongs.
@@ -102,8 +104,7 @@ impl Format {
     }
 }
 
-const CSV_HEADER: &str =
-    "version,at,actor_id,actor_name,actor_role,actor_type,via,ip,request_id,reason,action,audience,usersource,sentence,changes,hash\r\n";
+const CSV_HEADER: &str = "version,at,actor_id,actor_name,actor_role,actor_type,via,ip,request_id,reason,action,audience,usersource,sentence,changes,hash\r\n";
 
 fn csv(entry: &AuditEntry) -> String {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();

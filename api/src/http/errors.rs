@@ -48,7 +48,9 @@ impl From<CommandError> for Problem {
         match error {
             CommandError::Rejected(rejection) => rejection.into(),
             CommandError::VersionMismatch { seen, version, since: events } => {
-                let detail = format!("version {seen} was seen, and this helpdesk is at {version}; read what changed, then try again");
+                let detail = format!(
+                    "version {seen} was seen, and this helpdesk is at {version}; read what changed, then try again"
+                );
                 Self::new(StatusCode::PRECONDITION_FAILED, "version_mismatch", detail)
                     .with("version", version)
                     .with("since", entries::since(&events))
@@ -58,6 +60,10 @@ impl From<CommandError> for Problem {
             }
             CommandError::Conflict => Self::new(StatusCode::CONFLICT, "conflict", error.to_string()).retry_after(1),
             CommandError::Store(error) => error.into(),
+            CommandError::Accident(error) => {
+                tracing::error!(error = error.as_ref() as &(dyn std::error::Error + 'static), "a fault of ours");
+                Self::internal()
+            }
             CommandError::Projection(error) => error.into(),
         }
     }

@@ -1,11 +1,11 @@
 //! The headers that every changing call takes: the reason for the ledger, and the acceptance of a lockout (R41).
 
 use super::problem::Problem;
-use actix_web::http::StatusCode;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::people::Hand;
 use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
 use domain::HelpdeskId;
 
 /// The most characters that a reason may have.
@@ -66,7 +66,9 @@ pub fn text(request: &HttpRequest, name: &str) -> Result<Option<String>, Problem
 /// A reason is words: in one line, no control characters, and not a book.
 fn checked_reason(reason: String) -> Result<String, Problem> {
     if reason.is_empty() || reason.chars().count() > LONGEST_REASON || reason.chars().any(char::is_control) {
-        return Err(malformed(&format!("Gateledger-Reason takes 1 to {LONGEST_REASON} characters in UTF-8, in one line")));
+        return Err(malformed(&format!(
+            "Gateledger-Reason takes 1 to {LONGEST_REASON} characters in UTF-8, in one line"
+        )));
     }
     Ok(reason)
 }

@@ -3,13 +3,13 @@
 use super::entries::{self, AuditEntry};
 use super::headers::{Headers, text};
 use super::problem::Problem;
-use actix_web::http::StatusCode;
 use crate::app::App;
 use crate::authenticators;
 use crate::caller::Caller;
 use crate::commands::{Done, Rehearsal, Wish};
 use crate::idempotency::Ask;
 use crate::pages::options::LoginOptions;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{ETAG, IF_MATCH, LOCATION};
 use actix_web::{HttpRequest, HttpResponse};
 use domain::{AuthConfig, Command, Surface};
@@ -73,7 +73,9 @@ impl Instruction {
 async fn answer(app: &App, caller: &Caller, wish: &Wish, done: &Done) -> Result<HttpResponse, Problem> {
     let changes: Vec<AuditEntry> = entries::of_recorded(app, &wish.helpdesk, &done.events).await?;
     let installed = match wish.commands.as_slice() {
-        [Command::InstallUsersource { .. }] => changes.first().and_then(|e| e.usersource.as_ref()).map(|u| u.id.clone()),
+        [Command::InstallUsersource { .. }] => {
+            changes.first().and_then(|e| e.usersource.as_ref()).map(|u| u.id.clone())
+        }
         _ => None,
     };
     let mut response = match installed {
@@ -93,13 +95,18 @@ fn rehearsed(app: &App, wish: &Wish, rehearsal: &Rehearsal) -> HttpResponse {
         .into_iter()
         .map(|surface| {
             let page = |state: &AuthConfig| {
-                json!(LoginOptions::new(&wish.helpdesk, state.version, &domain::offer::offer(surface, &state.entries())))
+                json!(LoginOptions::new(
+                    &wish.helpdesk,
+                    state.version,
+                    &domain::offer::offer(surface, &state.entries())
+                ))
             };
             (surface.to_string(), json!({"before": page(before), "after": page(after)}))
         })
         .collect();
     let verdict = json!({"way_in_before": before.has_way_in(), "way_in_after": after.has_way_in()});
-    let accepted = |event: &&domain::Event| wish.accept_lockout || !matches!(event, domain::Event::LockoutAccepted { .. });
+    let accepted =
+        |event: &&domain::Event| wish.accept_lockout || !matches!(event, domain::Event::LockoutAccepted { .. });
     let shown: Vec<Value> = events.iter().filter(accepted).map(entries::of_event).collect();
     HttpResponse::Ok().insert_header(etag(before.version)).json(json!({
         "version": before.version,
@@ -131,13 +138,21 @@ pub fn etag(version: u64) -> (actix_web::http::header::HeaderName, String) {
 }
 
 fn version(text: &str) -> Result<u64, Problem> {
-    let wrong = || Problem::new(StatusCode::BAD_REQUEST, "malformed_header", "If-Match takes the version as in an ETag: \"17\"");
+    let wrong = || {
+        Problem::new(StatusCode::BAD_REQUEST, "malformed_header", "If-Match takes the version as in an ETag: \"17\"")
+    };
     text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).ok_or_else(wrong)?.parse().map_err(|_| wrong())
 }
 
 fn ask(request: &HttpRequest, body: &[u8]) -> Result<Option<Ask>, Problem> {
     let Some(key) = text(request, "idempotency-key")? else { return Ok(None) };
-    let wrong = || Problem::new(StatusCode::BAD_REQUEST, "malformed_header", "Idempotency-Key takes 1 to 128 visible ASCII characters");
+    let wrong = || {
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            "malformed_header",
+            "Idempotency-Key takes 1 to 128 visible ASCII characters",
+        )
+    };
     Ask::new(&key, request.method().as_str(), request.path(), body).map(Some).ok_or_else(wrong)
 }
 
@@ -145,6 +160,8 @@ fn dry_run(request: &HttpRequest) -> Result<bool, Problem> {
     match request.query_string() {
         "" | "dry_run=false" => Ok(false),
         "dry_run=true" => Ok(true),
-        _ => Err(Problem::new(StatusCode::BAD_REQUEST, "malformed_query", "commands take dry_run=true and nothing else")),
+        _ => {
+            Err(Problem::new(StatusCode::BAD_REQUEST, "malformed_query", "commands take dry_run=true and nothing else"))
+        }
     }
 }

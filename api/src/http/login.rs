@@ -127,16 +127,23 @@ pub fn see_other(path: &str) -> HttpResponse {
 /// The page and the form of one surface.
 fn login(surface: Surface) -> actix_web::Resource {
     web::resource(surface.login_path())
-        .route(web::get().to(move |request: HttpRequest, app: web::Data<App>, front: web::Data<LoginFront>| async move {
-            show(&app, &front, &request, surface).await
-        }))
-        .route(web::post().to(
-            move |request: HttpRequest, app: web::Data<App>, front: web::Data<LoginFront>, typed: web::Form<Typed>| async move {
-                match enter(&app, &front, &request, surface, typed.into_inner()).await {
-                    Ok(response) | Err(response) => response,
-                }
+        .route(web::get().to(
+            move |request: HttpRequest, app: web::Data<App>, front: web::Data<LoginFront>| async move {
+                show(&app, &front, &request, surface).await
             },
         ))
+        .route(
+            web::post().to(
+                move |request: HttpRequest,
+                      app: web::Data<App>,
+                      front: web::Data<LoginFront>,
+                      typed: web::Form<Typed>| async move {
+                    match enter(&app, &front, &request, surface, typed.into_inner()).await {
+                        Ok(response) | Err(response) => response,
+                    }
+                },
+            ),
+        )
 }
 
 /// The login pages of all surfaces.

@@ -25,7 +25,9 @@ impl Members {
                 Err(Problem::new(StatusCode::BAD_REQUEST, "malformed_json", "the body must be a JSON object"))
             }
             // The parser's own words may quote the body; the place is enough.
-            Err(error) => Err(Problem::new(StatusCode::BAD_REQUEST, "malformed_json",
+            Err(error) => Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "malformed_json",
                 format!("the body is not JSON: look at line {}, column {}", error.line(), error.column()),
             )),
         }
@@ -142,7 +144,12 @@ impl Members {
 
 /// The answer to a body with faults.
 pub fn faulty(faults: &[domain::Fault]) -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", "some members of the body are at fault; mend those listed").with_errors(faults.to_vec())
+    Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "invalid_body",
+        "some members of the body are at fault; mend those listed",
+    )
+    .with_errors(faults.to_vec())
 }
 
 #[cfg(test)]

@@ -63,7 +63,13 @@ struct Lost {
     email: String,
 }
 
-async fn send_link(app: web::Data<App>, front: &LoginFront, request: &HttpRequest, surface: Surface, lost: Lost) -> Page {
+async fn send_link(
+    app: web::Data<App>,
+    front: &LoginFront,
+    request: &HttpRequest,
+    surface: Surface,
+    lost: Lost,
+) -> Page {
     let visit = Visit::of_post(front, request).await?;
     if !visit.own_passwords(surface.audience()) {
         return Err(visit.not_found());

@@ -3,11 +3,11 @@
 use super::instruction::Headers;
 use super::members::Members;
 use super::problem::Problem;
-use actix_web::http::StatusCode;
 use super::reading::Reader;
 use crate::accounts::sign_ins::{SignIn, SignInFilter};
 use crate::accounts::{Account, AccountUpdate, NewToken, Role, Session, Token};
 use crate::app::App;
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
 use domain::{AccountId, UsersourceId};
 use serde_json::{Value, json};
@@ -36,7 +36,11 @@ fn account(account: &Account) -> Value {
 
 /// Accounts by id: `after` `limit`.
 #[get("/accounts")]
-async fn list_accounts(app: web::Data<App>, request: HttpRequest, helpdesk: web::Path<String>) -> Result<HttpResponse, Problem> {
+async fn list_accounts(
+    app: web::Data<App>,
+    request: HttpRequest,
+    helpdesk: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
     let reader = Reader::read(&app, &request, &helpdesk).await?;
     let mut query = reader.query(&request)?;
     let after = query.take("after").map(AccountId::new);
@@ -153,7 +157,11 @@ fn token(token: &Token) -> Value {
 
 /// The helpdesk's API tokens, without their secrets.
 #[get("/tokens")]
-async fn list_tokens(app: web::Data<App>, request: HttpRequest, helpdesk: web::Path<String>) -> Result<HttpResponse, Problem> {
+async fn list_tokens(
+    app: web::Data<App>,
+    request: HttpRequest,
+    helpdesk: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
     let reader = Reader::read(&app, &request, &helpdesk).await?;
     reader.query(&request)?.finish()?;
     let tokens = app.accounts.list_tokens(&reader.caller.helpdesk).await?;
@@ -203,7 +211,11 @@ async fn revoke_token(
 
 /// Attempts to sign in, newest first (R56): `account` `usersource` `outcome` `surface` `since` `until` `before` `limit`.
 #[get("/sign-ins")]
-async fn list_sign_ins(app: web::Data<App>, request: HttpRequest, helpdesk: web::Path<String>) -> Result<HttpResponse, Problem> {
+async fn list_sign_ins(
+    app: web::Data<App>,
+    request: HttpRequest,
+    helpdesk: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
     let reader = Reader::read(&app, &request, &helpdesk).await?;
     let mut query = reader.query(&request)?;
     let filter = SignInFilter {

@@ -286,7 +286,10 @@ mod tests {
     #[actix_web::test]
     async fn r21_a_first_visitor_is_sent_to_the_provider_and_nobody_stores_that() {
         let answer = get(&data("http://h.example", automatic()), "/login", &[]).await;
-        assert_eq!((answer.status().as_u16(), header(&answer, LOCATION).as_deref()), (303, Some("/auth/us_saml/start")));
+        assert_eq!(
+            (answer.status().as_u16(), header(&answer, LOCATION).as_deref()),
+            (303, Some("/auth/us_saml/start"))
+        );
         assert_eq!(header(&answer, CACHE_CONTROL).as_deref(), Some("no-store"));
     }
 

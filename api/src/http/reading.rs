@@ -1,10 +1,10 @@
 //! What every authenticated read has in common: who, and an answer that is never older than the caller has seen (R61).
 
 use super::problem::Problem;
-use actix_web::http::StatusCode;
 use crate::app::App;
 use crate::caller::Caller;
 use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
 use domain::{HelpdeskId, Timestamp};
 use std::collections::BTreeMap;
 use std::str::FromStr;

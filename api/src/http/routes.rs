@@ -58,7 +58,10 @@ async fn nothing_here() -> HttpResponse {
 
 /// One line a request: what, the outcome, how long; never a query, a header or a body, which may hold secrets. Errors
 /// that are not ours yet, such as a body that is too large, are made ours.
-async fn watch(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<impl MessageBody>, Error> {
+async fn watch(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let started = Instant::now();
     let id = super::request::request_id(request.request());
     let (method, path) = (request.method().clone(), request.path().to_owned());
@@ -86,7 +89,9 @@ fn of_foreign(status: StatusCode) -> Problem {
             Problem::new(status, "too_large", format!("a body here has at most {LARGEST_BODY} bytes"))
         }
         StatusCode::NOT_FOUND => Problem::not_found(),
-        StatusCode::METHOD_NOT_ALLOWED => Problem::new(status, "method_not_allowed", "this address takes another method"),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            Problem::new(status, "method_not_allowed", "this address takes another method")
+        }
         other if other.is_client_error() => Problem::new(other, "malformed_request", "the request cannot be read"),
         other => {
             tracing::error!(status = other.as_u16(), "the framework failed");
@@ -97,9 +102,11 @@ fn of_foreign(status: StatusCode) -> Problem {
 
 fn unreadable_form(error: UrlencodedError, _: &HttpRequest) -> Error {
     let problem = match &error {
-        UrlencodedError::Overflow { .. } => {
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("a form here has at most {LARGEST_FORM} bytes"))
-        }
+        UrlencodedError::Overflow { .. } => Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            format!("a form here has at most {LARGEST_FORM} bytes"),
+        ),
         _ => Problem::bad_request("malformed_form", "the form is not complete; open the page again"),
     };
     InternalError::from_response(error, problem.error_response()).into()

@@ -51,7 +51,12 @@ async fn session(app: web::Data<App>, front: web::Data<LoginFront>, request: Htt
 }
 
 /// Who one is, and the button to sign out. Guests see the portal's login page.
-async fn home(app: &App, front: &LoginFront, request: &HttpRequest, surface: Surface) -> Result<HttpResponse, HttpResponse> {
+async fn home(
+    app: &App,
+    front: &LoginFront,
+    request: &HttpRequest,
+    surface: Surface,
+) -> Result<HttpResponse, HttpResponse> {
     let visit = Visit::of(front, request).await?;
     let session = visit.session(app, request).await?.filter(|session| opens(session, surface));
     let Some(session) = session else { return Ok(see_other(surface.login_path())) };
@@ -72,10 +77,7 @@ async fn log_out(app: web::Data<App>, front: web::Data<LoginFront>, request: Htt
     let ended = async {
         let visit = Visit::of_post(&front, &request).await?;
         if let Some(secret) = session_cookie::read(&request, visit.site.transport) {
-            app.accounts
-                .end_session(visit.helpdesk(), &secret)
-                .await
-                .map_err(|error| visit.unavailable(&error))?;
+            app.accounts.end_session(visit.helpdesk(), &secret).await.map_err(|error| visit.unavailable(&error))?;
         }
         Ok(HttpResponse::SeeOther()
             .insert_header((LOCATION, "/signed-out"))

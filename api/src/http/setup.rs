@@ -40,7 +40,12 @@ fn dead(visit: &Visit) -> HttpResponse {
 }
 
 #[get("/setup")]
-async fn ask(app: web::Data<App>, front: web::Data<LoginFront>, request: HttpRequest, query: web::Query<Token>) -> HttpResponse {
+async fn ask(
+    app: web::Data<App>,
+    front: web::Data<LoginFront>,
+    request: HttpRequest,
+    query: web::Query<Token>,
+) -> HttpResponse {
     let page = async {
         let visit = Visit::of(&front, &request).await?;
         let least = check(&app, &visit, &query.token).await?;
@@ -58,11 +63,21 @@ struct Typed {
 }
 
 #[post("/setup")]
-async fn create(app: web::Data<App>, front: web::Data<LoginFront>, request: HttpRequest, typed: web::Form<Typed>) -> HttpResponse {
+async fn create(
+    app: web::Data<App>,
+    front: web::Data<LoginFront>,
+    request: HttpRequest,
+    typed: web::Form<Typed>,
+) -> HttpResponse {
     make(&app, &front, &request, typed.into_inner()).await.unwrap_or_else(|refused| refused)
 }
 
-async fn make(app: &App, front: &LoginFront, request: &HttpRequest, typed: Typed) -> Result<HttpResponse, HttpResponse> {
+async fn make(
+    app: &App,
+    front: &LoginFront,
+    request: &HttpRequest,
+    typed: Typed,
+) -> Result<HttpResponse, HttpResponse> {
     let visit = Visit::of_post(front, request).await?;
     let least = check(app, &visit, &typed.token).await?;
     let again = |sentence: &str| {

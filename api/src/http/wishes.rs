@@ -2,10 +2,10 @@
 
 use super::members::{Members, faulty};
 use super::problem::Problem;
-use actix_web::http::StatusCode;
 use crate::app::App;
 use crate::authenticators::{self, Input};
-use domain::{AuthConfig, Audience, Command, Field, Fields, HelpdeskId, Plain, Setting, SsoMode, UsersourceId};
+use actix_web::http::StatusCode;
+use domain::{Audience, AuthConfig, Command, Field, Fields, HelpdeskId, Plain, Setting, SsoMode, UsersourceId};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -25,8 +25,10 @@ pub fn install(app: &App, helpdesk: &HelpdeskId, id: UsersourceId, mut members: 
     let Some(authenticator) = authenticators::kind(&kind) else {
         return Err(domain::Rejection::UnknownKind(kind).into());
     };
-    let input = authenticators::read_input(authenticator, audience, &rest, &Fields::default()).map_err(|f| invalid(&f))?;
-    let fields = seal(app, helpdesk, &id, input)?.into_iter().filter_map(|(field, value)| Some((field, value?))).collect();
+    let input =
+        authenticators::read_input(authenticator, audience, &rest, &Fields::default()).map_err(|f| invalid(&f))?;
+    let fields =
+        seal(app, helpdesk, &id, input)?.into_iter().filter_map(|(field, value)| Some((field, value?))).collect();
     Ok(Command::InstallUsersource { id, kind, audience, fields })
 }
 
@@ -42,9 +44,8 @@ pub fn change(
     let Some(authenticator) = authenticators::kind(&usersource.kind) else {
         return Err(domain::Rejection::UnknownKind(usersource.kind.clone()).into());
     };
-    let input =
-        authenticators::read_input(authenticator, usersource.audience, &members.rest()?, &usersource.fields)
-            .map_err(|f| invalid(&f))?;
+    let input = authenticators::read_input(authenticator, usersource.audience, &members.rest()?, &usersource.fields)
+        .map_err(|f| invalid(&f))?;
     let fields = seal(app, helpdesk, &id, input)?;
     Ok(Command::ChangeUsersource { id, fields })
 }
@@ -98,7 +99,12 @@ pub fn change_policy(audience: Audience, mut members: Members) -> Result<Command
 }
 
 /// `{commands: [{command, usersource?, …}]}`: several as one. `$0` stands for the id that the first command made.
-pub fn batch(app: &App, helpdesk: &HelpdeskId, state: &AuthConfig, mut members: Members) -> Result<Vec<Command>, Problem> {
+pub fn batch(
+    app: &App,
+    helpdesk: &HelpdeskId,
+    state: &AuthConfig,
+    mut members: Members,
+) -> Result<Vec<Command>, Problem> {
     let list = match members.take("commands") {
         Some(Value::Array(list)) if (1..=MOST_COMMANDS).contains(&list.len()) => list,
         _ => {
@@ -112,18 +118,16 @@ pub fn batch(app: &App, helpdesk: &HelpdeskId, state: &AuthConfig, mut members: 
     let mut state = state.clone();
     let mut commands = Vec::new();
     for (place, item) in list.into_iter().enumerate() {
-        let command = one(app, helpdesk, &state, &made, item).map_err(|problem| problem.at(&format!("commands[{place}]")))?;
+        let command =
+            one(app, helpdesk, &state, &made, item).map_err(|problem| problem.at(&format!("commands[{place}]")))?;
         made.push(match &command {
             Command::InstallUsersource { id, .. } => Some(id.clone()),
             _ => None,
         });
         // What a later command says of this one's usersource is read against the state that this one makes. A refusal
         // here is the door's to give: it judges the newest state.
-        let request = domain::Request {
-            commands: vec![command.clone()],
-            at: app.now(),
-            accept_lockout: Some(String::new()),
-        };
+        let request =
+            domain::Request { commands: vec![command.clone()], at: app.now(), accept_lockout: Some(String::new()) };
         for event in state.decide(&request, &kinds).unwrap_or_default() {
             state.evolve(&event);
         }
@@ -140,7 +144,11 @@ fn one(
     item: Value,
 ) -> Result<Command, Problem> {
     let Value::Object(map) = item else {
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", "a command is a JSON object with a member `command`"));
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid_body",
+            "a command is a JSON object with a member `command`",
+        ));
     };
     let mut members = Members::of(map);
     let name = members.required_text("command");

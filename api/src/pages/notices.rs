@@ -118,7 +118,9 @@ mod tests {
 
     #[test]
     fn all_small_pages_are_sound() {
-        let home = Home::new(frame(), HOSTILE, Some(HOSTILE), HOSTILE).with_own_password("/change-password").with_console("/admin/");
+        let home = Home::new(frame(), HOSTILE, Some(HOSTILE), HOSTILE)
+            .with_own_password("/change-password")
+            .with_console("/admin/");
         let pages = [
             SignedOut::new(frame(), "/login").render().unwrap(),
             home.render().unwrap(),

@@ -184,7 +184,11 @@ pub(crate) mod tests {
             redirect(&automatic(), Surface::Admin).as_deref(),
             Some("/auth/us_saml/start?return_to=%2Fadmin%2F")
         );
-        assert_eq!(redirect(&everything(), Surface::Portal), None, "a silent attempt is offered in the JSON, not made here");
+        assert_eq!(
+            redirect(&everything(), Surface::Portal),
+            None,
+            "a silent attempt is offered in the JSON, not made here"
+        );
         assert_eq!(redirect(&everything(), Surface::Agent), None, "the other audience has no single sign-on");
     }
 

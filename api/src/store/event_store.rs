@@ -22,6 +22,13 @@ impl AggregateContext<AuthConfig> for Context {
     }
 }
 
+impl Ledger {
+    /// A helpdesk to decide upon `base`, which the caller has looked at: what is appended follows that and nothing else.
+    pub fn context(&self, helpdesk: &HelpdeskId, base: &Arc<Loaded>) -> Context {
+        Context { helpdesk: helpdesk.clone(), state: base.state.clone(), base: Arc::clone(base) }
+    }
+}
+
 /// So many events are read at once.
 const PAGE: u32 = 1_000;
 
@@ -45,7 +52,7 @@ impl EventStore<AuthConfig> for Ledger {
     async fn load_aggregate(&self, id: &str) -> Result<Context, AggregateError<Rejection>> {
         let helpdesk = HelpdeskId::new(id);
         let base = self.load(&helpdesk).await?;
-        Ok(Context { helpdesk, state: base.state.clone(), base })
+        Ok(self.context(&helpdesk, &base))
     }
 
     /// `metadata` is `Metadata::to_map` of the command; the events' places, hashes and links are filled in here.
