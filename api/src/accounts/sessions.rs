@@ -330,6 +330,9 @@ mod tests {
             assert!(matches!(open().await, Err(AccountsError::Unknown)));
             change(None, Some(true)).await;
             assert!(find(&cookie).await.is_none(), "what was ended stays ended");
+            let cookie = open().await.unwrap();
+            sqlx::query("UPDATE accounts SET active = 0").execute(&accounts.db.write).await.unwrap();
+            assert!(find(&cookie).await.is_none(), "judged at use, not only when it was disabled");
         })
         .await;
     }
