@@ -59,6 +59,9 @@ pub enum StartError {
     /// The key ring cannot be read or made.
     #[error("the key ring: {0}")]
     Keys(#[from] crate::key_ring::KeyRingError),
+    /// The keys cannot be used.
+    #[error("the keys: {0}")]
+    Vault(#[from] crate::vault::VaultError),
     /// The event log cannot be opened.
     #[error("the event log: {0}")]
     Store(#[from] StoreError),

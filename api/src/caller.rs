@@ -3,30 +3,26 @@
 //! Stops: a token or session of one helpdesk used on another (both are looked up by helpdesk); a users' session at the
 //! admin API, whatever the account's role (R20); a role that was taken away since (the account is read at each use).
 
-use crate::accounts::{Account, Role};
+use crate::accounts::{Account, Role, Session};
 use crate::app::App;
 use crate::http::origin;
 use crate::http::problem::Problem;
 use crate::http::request::{Peer, request_id};
 use crate::http::session_cookie;
-use crate::vault::PersonalKey;
+use crate::personal_key::PersonalKey;
 use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
+use crate::vault::VaultError;
 use domain::{Actor, ActorType, Audience, HelpdeskId, Timestamp, Via};
-
-/// A session is fresh for so long after its sign-in (R41), in seconds.
-const FRESH: i64 = 300;
+use serde_json::json;
 
 /// What the caller showed.
 #[derive(Debug, Clone)]
 pub enum Credential {
     /// An API token.
     Token,
-    /// An agents' session, and when its sign-in was.
-    Session {
-        /// When the person signed in.
-        authenticated_at: Timestamp,
-    },
+    /// An agents' session.
+    Session(Box<Session>),
 }
 
 /// Somebody who may at least read.
@@ -60,15 +56,9 @@ impl Caller {
                 (account, token.role, Credential::Token)
             }
             None => {
-                let session = Self::session(app, request, helpdesk).await?.ok_or_else(unauthenticated)?;
-                if session.audience != Audience::Agents {
-                    return Err(forbidden(
-                        "a session from the portal does not open the admin API; sign in at /admin/login",
-                    ));
-                }
-                origin::judge(request, &app.origin_of(helpdesk, request))?;
-                let credential = Credential::Session { authenticated_at: session.authenticated_at };
-                (session.account.clone(), session.account.role, credential)
+                let session = Self::session(app, request, helpdesk).await?;
+                let role = session.account.role;
+                (session.account.clone(), role, Credential::Session(Box::new(session)))
             }
         };
         if !matches!(role, Role::Admin | Role::Auditor) {
@@ -78,16 +68,18 @@ impl Caller {
         Ok(Self { helpdesk: helpdesk.clone(), account, role, credential, ip, request: request_id(request) })
     }
 
-    /// The session that the request's cookie names, if it is alive and still counts (R28).
-    pub async fn session(app: &App, request: &HttpRequest, helpdesk: &HelpdeskId) -> Result<Option<Session>, Problem> {
-        let Some(secret) = session_cookie::read(app, request) else { return Ok(None) };
-        let Some(session) = app.accounts.find_session(helpdesk, &secret, app.now()).await? else { return Ok(None) };
-        let state = app.ledger.refresh(helpdesk).await.map_err(Problem::from)?;
-        let counts = match state.state.usersource(&session.usersource) {
-            Ok(usersource) => usersource.sessions_valid_from.is_none_or(|from| session.created_at >= from),
-            Err(_) => false,
-        };
-        Ok(counts.then_some(session))
+    /// The agents' session that the request's cookie opens. What changes something must come from our own pages.
+    async fn session(app: &App, request: &HttpRequest, helpdesk: &HelpdeskId) -> Result<Session, Problem> {
+        let site = app.front.hosts.site_of(helpdesk).ok_or_else(unauthenticated)?;
+        let secret = session_cookie::read(request, site.transport).ok_or_else(unauthenticated)?;
+        let session = app.live_session(helpdesk, &secret).await?.ok_or_else(unauthenticated)?;
+        if session.audience != Audience::Agents {
+            return Err(forbidden("a session from the portal does not open the admin API; sign in at /admin/login"));
+        }
+        if !request.method().is_safe() && origin::judge(request.headers(), &site).is_err() {
+            return Err(forbidden("this was sent from another site, or the browser did not say from where"));
+        }
+        Ok(session)
     }
 
     /// 403 unless the caller may change things.
@@ -101,42 +93,34 @@ impl Caller {
 
     /// Whether the caller may take the risk of a lockout (R41): a session whose sign-in was a moment ago, never a token.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
-        match self.credential {
+        match &self.credential {
             Credential::Token => false,
-            Credential::Session { authenticated_at } => now < authenticated_at.plus_seconds(FRESH),
+            Credential::Session(session) => session.is_fresh(now),
         }
     }
 
     /// How the ledger names the caller: what is personal is sealed under the account's own key (R50).
     pub fn actor(&self, app: &App) -> Result<Actor, Problem> {
-        let kind = match self.credential {
+        let kind = match &self.credential {
             Credential::Token => ActorType::Token,
-            Credential::Session { .. } => ActorType::Person,
+            Credential::Session(_) => ActorType::Person,
         };
         Ok(Actor {
             id: self.account.id.to_string(),
             kind,
             role: Some(self.role.as_str().to_owned()),
-            personal: seal_personal(app, &self.account, Some(&self.ip))?,
+            personal: app.seal_personal(&self.account, Some(&self.ip)).map_err(Problem::accident)?,
             acting_for: None,
         })
     }
 
     /// The way in that the credential stands for.
     pub fn via(&self) -> Via {
-        match self.credential {
+        match &self.credential {
             Credential::Token => Via::Api,
-            Credential::Session { .. } => Via::Console,
+            Credential::Session(_) => Via::Console,
         }
     }
-}
-
-/// Name, e-mail and address, sealed under the account's own key; nothing for an account that was erased.
-pub fn seal_personal(app: &App, account: &Account, ip: Option<&str>) -> Result<Option<String>, Problem> {
-    let Some(wrapped) = &account.personal_key else { return Ok(None) };
-    let key = PersonalKey::unwrap(&app.vault, &account.id, wrapped).map_err(Problem::accident)?;
-    let personal = serde_json::json!({"name": account.name, "email": account.email, "ip": ip}).to_string();
-    key.seal(&personal).map(Some).map_err(Problem::accident)
 }
 
 fn bearer(request: &HttpRequest) -> Option<String> {
@@ -153,10 +137,16 @@ fn forbidden(detail: &str) -> Problem {
     Problem::forbidden(detail.to_owned())
 }
 
-/// A request's address, as far as proxies that we trust vouch for it.
 impl App {
-    /// From where `request` comes.
+    /// From where `request` comes, as far as proxies that we trust vouch for it.
     pub fn peer(&self, request: &HttpRequest) -> Peer {
         Peer::of(request, &self.trusted_proxies)
+    }
+
+    /// Name, e-mail and address, sealed under the account's own key (R50); nothing for an account that was erased.
+    pub fn seal_personal(&self, account: &Account, ip: Option<&str>) -> Result<Option<String>, VaultError> {
+        let Some(wrapped) = &account.personal_key else { return Ok(None) };
+        let personal = json!({"name": account.name, "email": account.email, "ip": ip}).to_string();
+        PersonalKey::unwrap(&self.vault, &account.id, wrapped)?.seal(&personal).map(Some)
     }
 }

@@ -8,7 +8,8 @@
 use crate::accounts::{Account, AccountUpdate, AccountsError, NewAccount, Role, new_account_id};
 use crate::app::App;
 use crate::commands::{CommandError, Wish};
-use crate::vault::{PersonalKey, VaultError};
+use crate::personal_key::PersonalKey;
+use crate::vault::VaultError;
 use domain::{AccountId, Actor, ActorType, Command, HelpdeskId, Rejection, Standing, Via};
 
 /// Who changes an account, and why.

@@ -34,8 +34,11 @@ pub async fn serve(mut settings: Settings) -> anyhow::Result<()> {
     invite_first_admin(&app).await?;
     let sweeping = tokio::spawn(sweep(app.clone()));
     let server = {
+        let front = web::Data::from(std::sync::Arc::clone(&app.front));
         let app = app.clone();
-        HttpServer::new(move || http::service(app.clone()))
+        HttpServer::new(move || {
+            actix_web::App::new().configure(http::routes::configure(app.clone(), front.clone()))
+        })
     }
     .shutdown_timeout(GRACE)
     .client_request_timeout(Duration::from_secs(10))

@@ -1,6 +1,6 @@
 //! People over HTTP: accounts, their sessions, API tokens, and the log of sign-ins (R56, R63).
 
-use super::instruction::Headers;
+use super::headers::Headers;
 use super::members::Members;
 use super::problem::Problem;
 use super::reading::Reader;
