@@ -182,3 +182,67 @@ fn entry(row: &Row) -> Result<Option<Entry>, ProjectionError> {
         silent: row.text("silent")? == "always" || row.maybe_text("field")?.is_some(),
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Log, helpdesk, on_both};
+    use domain::{Audience, Command};
+
+    fn change(field: &str, value: Option<Setting>) -> Command {
+        Command::ChangeUsersource { id: "us_1".into(), fields: [(Field::new(field), value)].into() }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn r25_a_flag_that_decides_silence_is_followed_through_every_change() {
+        on_both(async |ground| {
+            let log = Log::begun();
+            let projector = ground.projector().await;
+            let again = Command::InstallUsersource {
+                id: "us_1".into(),
+                kind: "saml".into(),
+                audience: Audience::Agents,
+                fields: Fields::default(),
+            };
+            let passive = "settings.passive";
+            for (command, silent) in [
+                (change(passive, Some(Setting::flag(true))), Some(true)),
+                (change(passive, Some(Setting::flag(false))), Some(false)),
+                (change(passive, Some(Setting::flag(true))), Some(true)),
+                (change(passive, None), Some(false)),
+                (change("settings.other", Some(Setting::flag(true))), Some(false)),
+                (change(passive, Some(Setting::flag(true))), Some(true)),
+                (Command::UninstallUsersource { id: "us_1".into() }, None),
+                (again, Some(false)),
+            ] {
+                log.done(&helpdesk(), command.clone());
+                let reached = projector.catch_up(&log, &helpdesk()).await.unwrap();
+                let (seen, version) = entries(&projector, &helpdesk()).await.unwrap();
+                assert_eq!(version, reached);
+                assert_eq!(seen.iter().find(|e| e.id.as_str() == "us_1").map(|e| e.silent), silent, "{command:?}");
+                assert_eq!(seen, log.state(&helpdesk()).entries());
+            }
+        })
+        .await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn without_a_title_the_kind_stands_for_it() {
+        on_both(async |ground| {
+            let log = Log::begun();
+            let projector = ground.projector().await;
+            let text = |text: &str| Some(Setting::text(text));
+            log.done(&helpdesk(), change(Field::BUTTON_TEXT, text("Enter")));
+            for (title, seen) in [(text("Staff"), "Staff"), (None, "saml")] {
+                log.done(&helpdesk(), change(Field::TITLE, title));
+                projector.catch_up(&log, &helpdesk()).await.unwrap();
+                let (all, _) = entries(&projector, &helpdesk()).await.unwrap();
+                let one = all.iter().find(|e| e.id.as_str() == "us_1").unwrap();
+                assert_eq!(one.title, seen);
+                assert_eq!(one.button_text.as_deref(), Some("Enter"));
+            }
+            assert_eq!(entries(&projector, &"h2".into()).await.unwrap(), (Vec::new(), 0));
+        })
+        .await;
+    }
+}

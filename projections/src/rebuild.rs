@@ -227,10 +227,9 @@ impl Building {
 mod tests {
     use super::*;
     use crate::facts::FactsError;
-    use crate::testing::{Ground, Log, Meanwhile, dump, helpdesk, on_both, wishes};
+    use crate::testing::{Log, Meanwhile, dump, helpdesk, on_both};
     use crate::{login_options, tables};
     use domain::{AccountId, Command, Standing};
-    use proptest::test_runner::{Config, TestRunner};
     use std::sync::Arc;
 
     fn helpdesks() -> [HelpdeskId; 3] {
@@ -246,45 +245,6 @@ mod tests {
     fn standing(number: u32) -> Command {
         let account = AccountId::new(format!("acc_x{number}"));
         Command::SetStanding { account, standing: Standing { admin: true, active: true, has_password: false } }
-    }
-
-    #[test]
-    fn live_rows_and_rebuilt_rows_are_the_same_for_random_histories() {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        for dialect in [Dialect::Sqlite, Dialect::Postgres] {
-            let (ground, projector) = runtime.block_on(async {
-                let ground = Ground::new(dialect).await;
-                let projector = ground.projector().await;
-                (ground, projector)
-            });
-            let number = std::sync::atomic::AtomicU32::new(0);
-            let log = Log::default();
-            let mut runner = TestRunner::new(Config { cases: 25, failure_persistence: None, ..Config::default() });
-            let run = runner.run(&(wishes(40), 1..9usize), |(wishes, run)| {
-                let id = number.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                let helpdesk = HelpdeskId::new(format!("h{id}"));
-                log.begin(&helpdesk);
-                runtime.block_on(async {
-                    for wishes in wishes.chunks(run) {
-                        wishes.iter().for_each(|wish| log.wished(&helpdesk, *wish));
-                        projector.catch_up(&log, &helpdesk).await.unwrap();
-                    }
-                    let (entries, version) = login_options::entries(&projector, &helpdesk).await.unwrap();
-                    let state = log.state(&helpdesk);
-                    proptest::prop_assert_eq!(version, state.version);
-                    proptest::prop_assert_eq!(entries, state.entries());
-                    let (listed, _) = crate::usersources::list(&projector, &helpdesk, None).await.unwrap();
-                    let listed: Vec<_> = listed.into_iter().map(|one| one.usersource).collect();
-                    proptest::prop_assert_eq!(listed, state.usersources);
-                    let live = dump(&projector).await;
-                    projector.rebuild(&log, |_| {}).await.unwrap();
-                    proptest::prop_assert_eq!(dump(&projector).await, live);
-                    Ok(())
-                })
-            });
-            runtime.block_on(ground.clear());
-            run.unwrap();
-        }
     }
 
     /// How many tables of any generation there are.
