@@ -10,9 +10,9 @@ use crate::http::problem::Problem;
 use crate::http::request::{Peer, request_id};
 use crate::http::session_cookie;
 use crate::personal_key::PersonalKey;
+use crate::vault::VaultError;
 use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
-use crate::vault::VaultError;
 use domain::{Actor, ActorType, Audience, HelpdeskId, Timestamp, Via};
 use serde_json::json;
 

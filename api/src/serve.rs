@@ -36,9 +36,7 @@ pub async fn serve(mut settings: Settings) -> anyhow::Result<()> {
     let server = {
         let front = web::Data::from(std::sync::Arc::clone(&app.front));
         let app = app.clone();
-        HttpServer::new(move || {
-            actix_web::App::new().configure(http::routes::configure(app.clone(), front.clone()))
-        })
+        HttpServer::new(move || actix_web::App::new().configure(http::routes::configure(app.clone(), front.clone())))
     }
     .shutdown_timeout(GRACE)
     .client_request_timeout(Duration::from_secs(10))

@@ -103,6 +103,31 @@ impl From<PasswordsError> for Refused {
 }
 
 impl App {
+    /// Whether somebody who is signed in still knows their password; failures count like failed sign-ins.
+    pub async fn confirm_password(
+        &self,
+        account: &Account,
+        password: Zeroizing<String>,
+        surface: Surface,
+        ip: IpAddr,
+    ) -> Result<(), Refused> {
+        let now = self.now();
+        let head = self.ledger.refresh(&account.helpdesk).await?;
+        let policy = head.state.policy(surface.audience());
+        let attempt = lockout::Attempt { helpdesk: &account.helpdesk, login: &account.email, ip, browser: None };
+        let counted = self.accounts.begin_attempt(&attempt, &policy, now).await?;
+        match counted.standing {
+            Standing::Open => {}
+            Standing::Slowed(delay) => tokio::time::sleep(delay).await,
+            Standing::Locked(_) => return Err(Refused::TooMany),
+        }
+        let hash = self.accounts.password_hash(&account.helpdesk, &account.id).await?;
+        if !self.passwords.verify(hash, password).await?.matches {
+            return Err(Refused::Mismatch);
+        }
+        Ok(self.accounts.attempt_withdrawn(&attempt, &counted, &policy).await?)
+    }
+
     /// Tries the enabled form usersources in order and stops at the first that accepts (R26).
     pub async fn sign_in(&self, attempt: &Attempt) -> Result<Admitted, Refused> {
         let started = Instant::now();

@@ -5,6 +5,7 @@ use crate::app::{App, LoginFront};
 use crate::commands::CommandError;
 use crate::http::problem::Problem;
 use actix_web::http::StatusCode;
+use domain::values::Usersource;
 use domain::{AuthConfig, Command, Field, HelpdeskId, Plain, Setting};
 use projections::helpdesks::{self, Helpdesk};
 use projections::{Facts as _, ProjectionError};
@@ -72,12 +73,10 @@ impl App {
 
     /// Refuses a URL that another helpdesk has.
     pub async fn refuse_taken_url(&self, helpdesk: &HelpdeskId, commands: &[Command]) -> Result<(), Problem> {
-        let wanted = commands.iter().find_map(|command| match command {
-            Command::ChangeHelpdesk { fields } => match fields.get(&Field::new("url")) {
-                Some(Some(Setting::Plain(Plain::Text(url)))) => Some(url.as_str()),
-                _ => None,
-            },
-            _ => None,
+        let wanted = commands.iter().find_map(|command| {
+            let Command::ChangeHelpdesk { fields } = command else { return None };
+            let Some(Some(Setting::Plain(Plain::Text(url)))) = fields.get(&Field::new("url")) else { return None };
+            Some(url.as_str())
         });
         let Some(url) = wanted else { return Ok(()) };
         match self.helpdesk_at(url).await? {
@@ -95,8 +94,13 @@ impl App {
         let head = self.ledger.refresh(helpdesk).await.map_err(CommandError::from)?;
         let stands = match &session.usersource {
             None => true,
-            Some(id) => head.state.usersource(id).is_ok_and(|usersource| session.stands_under(usersource)),
+            Some(id) => head.state.usersource(id).is_ok_and(|usersource| stands_under(&session, usersource)),
         };
         Ok(stands.then_some(session))
     }
+}
+
+/// Whether `usersource`, through which the session was made, still lets it stand (R28).
+fn stands_under(session: &Session, usersource: &Usersource) -> bool {
+    usersource.sessions_valid_from.is_none_or(|from| session.created_at >= from)
 }

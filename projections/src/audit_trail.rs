@@ -180,6 +180,30 @@ pub struct AuditEntry {
     pub last: u64,
 }
 
+impl From<&Recorded> for AuditEntry {
+    fn from(fact: &Recorded) -> Self {
+        let change = fact.event.change();
+        let metadata = fact.metadata.clone();
+        Self {
+            version: fact.version,
+            at: metadata.at,
+            actor: metadata.actor,
+            via: metadata.via,
+            request: metadata.request,
+            reason: metadata.reason,
+            action: change.action.to_owned(),
+            audience: change.audience,
+            usersource: change.usersource,
+            account: change.account,
+            predicate: change.predicate,
+            fields: change.fields,
+            hash: metadata.hash,
+            first: metadata.first,
+            last: metadata.last,
+        }
+    }
+}
+
 /// An earlier answer to the same idempotency key (R60).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {

@@ -8,7 +8,6 @@ pub mod error;
 pub mod facts;
 pub mod helpdesks;
 pub mod login_options;
-pub mod page;
 pub mod projection;
 pub mod projector;
 pub mod rebuild;

@@ -124,6 +124,26 @@ impl Accounts {
         Ok(secret)
     }
 
+    /// Whether `account` was given a link of this purpose since `since`: nobody's mailbox is flooded.
+    pub async fn link_issued_since(
+        &self,
+        helpdesk: &HelpdeskId,
+        account: &AccountId,
+        purpose: Purpose,
+        since: Timestamp,
+    ) -> Result<bool, AccountsError> {
+        let row = sqlx::query(
+            "SELECT 1 AS found FROM links WHERE helpdesk = $1 AND account = $2 AND purpose = $3 AND created_at > $4 LIMIT 1",
+        )
+        .bind(helpdesk.as_str())
+        .bind(account.as_str())
+        .bind(purpose.as_str())
+        .bind(since.millis())
+        .fetch_optional(&self.db.read)
+        .await?;
+        Ok(row.is_some())
+    }
+
     /// The link that `secret` opens, if it still works. Looking does not use it up.
     pub async fn peek_link(
         &self,

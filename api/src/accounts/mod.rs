@@ -21,6 +21,7 @@ mod rows;
 mod secrets;
 mod sessions;
 pub mod sign_ins;
+mod standings;
 mod tokens;
 
 pub use credentials::Credentials;

@@ -73,6 +73,8 @@ fn show(app: &App, reader: &Reader, state: &AuthConfig, listed: &Listed) -> Valu
         };
     }
     let mut take = |name: &str| own.remove(name).unwrap_or_default();
+    let kind = authenticators::kind(&row.kind);
+    let base = app.base_url(&reader.caller.helpdesk);
     let displaced = listed.displaced.as_ref().map(|d| json!({"by": d.by, "at": d.at}));
     let digest = row.sign_in_digest();
     let proven = state.proofs.iter().any(|p| p.usersource == row.id && p.digest == digest);
@@ -91,9 +93,9 @@ fn show(app: &App, reader: &Reader, state: &AuthConfig, listed: &Listed) -> Valu
         "revision": row.revision,
         "proof": {"digest": digest, "proven": proven},
         "sessions_valid_from": row.sessions_valid_from,
-        "outputs": authenticators::outputs(&row.kind, &app.base_url(&reader.caller.helpdesk), &row.id),
-        "certificate_expires_at": authenticators::certificate_expiry(&row.kind, &row.fields),
-        "warnings": authenticators::warnings(&row.kind, &row.fields, app.now()),
+        "outputs": kind.map(|kind| authenticators::outputs(kind, &base, &row.id)),
+        "certificate_expires_at": kind.and_then(|kind| authenticators::certificate_expiry(kind, &row.fields)),
+        "warnings": kind.map(|kind| authenticators::warnings(kind, &row.fields, app.now())),
     })
 }
 
@@ -136,7 +138,6 @@ async fn change_policies(
         }
     }
     members.finish()?;
-    app.refuse_taken_url(&instruction.caller.helpdesk, &commands).await?;
     instruction.give(&app, commands).await
 }
 

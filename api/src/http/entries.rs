@@ -96,7 +96,8 @@ pub async fn of_rows(
                     keys.insert(row.actor.id.clone(), key(app, helpdesk, &row.actor.id).await?);
                 }
                 let key = keys.get(&row.actor.id).and_then(Option::as_ref);
-                key.and_then(|key| key.open(sealed)).and_then(|text: String| serde_json::from_str::<Personal>(&text).ok())
+                key.and_then(|key| key.open(sealed))
+                    .and_then(|text: String| serde_json::from_str::<Personal>(&text).ok())
             }
         };
         entries.push(entry(row, personal));

@@ -74,7 +74,9 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Conflict => CommandError::Conflict.into(),
             StoreError::Unavailable(_) => lost(&error),
-            other => Self::accident(other),
+            other @ (StoreError::Unreadable(_) | StoreError::Missing { .. } | StoreError::NotCanonical(_)) => {
+                Self::accident(other)
+            }
         }
     }
 }

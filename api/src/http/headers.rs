@@ -74,7 +74,7 @@ fn checked_reason(reason: String) -> Result<String, Problem> {
 }
 
 fn malformed(detail: &str) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "malformed_header", detail)
+    Problem::new(StatusCode::BAD_REQUEST, "malformed_header", detail.to_owned())
 }
 
 #[cfg(test)]

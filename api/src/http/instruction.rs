@@ -41,6 +41,7 @@ impl Instruction {
 
     /// Carries the commands out, or says what they would do.
     pub async fn give(self, app: &App, commands: Vec<Command>) -> Result<HttpResponse, Problem> {
+        app.refuse_taken_url(&self.caller.helpdesk, &commands).await?;
         let dry_run = self.dry_run;
         let caller = self.caller.clone();
         let wish = self.wish(app, commands)?;
@@ -125,7 +126,8 @@ fn warnings(app: &App, wish: &Wish, before: &AuthConfig, after: &AuthConfig) -> 
     }
     let changed = after.usersources.iter().filter(|u| before.usersource(&u.id).ok() != Some(*u));
     for usersource in changed {
-        for warning in authenticators::warnings(&usersource.kind, &usersource.fields, app.now()) {
+        let Some(kind) = authenticators::kind(&usersource.kind) else { continue };
+        for warning in authenticators::warnings(kind, &usersource.fields, app.now()) {
             warnings.push(json!({"code": warning.code, "detail": warning.detail, "usersource": usersource.id, "field": warning.field}));
         }
     }

@@ -101,13 +101,11 @@ fn of_foreign(status: StatusCode) -> Problem {
 }
 
 fn unreadable_form(error: UrlencodedError, _: &HttpRequest) -> Error {
-    let problem = match &error {
-        UrlencodedError::Overflow { .. } => Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too_large",
-            format!("a form here has at most {LARGEST_FORM} bytes"),
-        ),
-        _ => Problem::bad_request("malformed_form", "the form is not complete; open the page again"),
+    let problem = if let UrlencodedError::Overflow { .. } = error {
+        let detail = format!("a form here has at most {LARGEST_FORM} bytes");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
+    } else {
+        Problem::bad_request("malformed_form", "the form is not complete; open the page again")
     };
     InternalError::from_response(error, problem.error_response()).into()
 }

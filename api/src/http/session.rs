@@ -15,7 +15,7 @@ use serde_json::json;
 
 /// 200 with who it is, in JSON and in headers for a proxy's `auth_request`; 401 otherwise.
 #[get("/session")]
-async fn session(app: web::Data<App>, front: web::Data<LoginFront>, request: HttpRequest) -> HttpResponse {
+async fn read_session(app: web::Data<App>, front: web::Data<LoginFront>, request: HttpRequest) -> HttpResponse {
     let found = async {
         let visit = Visit::of(&front, &request).await?;
         visit.session(&app, &request).await
@@ -99,7 +99,7 @@ async fn signed_out(front: web::Data<LoginFront>, request: HttpRequest) -> HttpR
 
 /// Every call of this file.
 pub fn configure(config: &mut web::ServiceConfig) {
-    config.service(session).service(log_out).service(signed_out);
+    config.service(read_session).service(log_out).service(signed_out);
     for surface in Surface::ALL {
         config.service(web::resource(surface.home_path()).route(web::get().to(
             move |request: HttpRequest, app: web::Data<App>, front: web::Data<LoginFront>| async move {

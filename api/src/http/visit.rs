@@ -76,7 +76,7 @@ impl Visit {
     }
 
     /// A store does not answer.
-    pub fn unavailable(&self, error: &dyn std::error::Error) -> HttpResponse {
+    pub fn unavailable(&self, error: &(dyn std::error::Error + 'static)) -> HttpResponse {
         tracing::error!(error, "a page failed for a reason of ours");
         public::unavailable(self.site.transport)
     }

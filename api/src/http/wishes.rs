@@ -120,10 +120,7 @@ pub fn batch(
     for (place, item) in list.into_iter().enumerate() {
         let command =
             one(app, helpdesk, &state, &made, item).map_err(|problem| problem.at(&format!("commands[{place}]")))?;
-        made.push(match &command {
-            Command::InstallUsersource { id, .. } => Some(id.clone()),
-            _ => None,
-        });
+        made.push(if let Command::InstallUsersource { id, .. } = &command { Some(id.clone()) } else { None });
         // What a later command says of this one's usersource is read against the state that this one makes. A refusal
         // here is the door's to give: it judges the newest state.
         let request =
