@@ -10,6 +10,7 @@ mod idempotency;
 mod ledger_tour;
 mod outage;
 mod passwords;
+mod people;
 mod roles;
 mod secrets;
 mod shutdown;

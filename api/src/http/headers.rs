@@ -42,6 +42,17 @@ impl Headers {
         Ok(Self { caller, reason, accept_lockout })
     }
 
+    /// The same for a call that has no dry run. A query is refused: whoever sends `dry_run=true` here must not find it
+    /// done for real.
+    pub async fn read_without_query(app: &App, request: &HttpRequest, helpdesk: &str) -> Result<Self, Problem> {
+        let headers = Self::read(app, request, helpdesk).await?;
+        if request.query_string().is_empty() {
+            return Ok(headers);
+        }
+        let detail = "this call takes no parameters and has no dry run; nothing was done";
+        Err(Problem::new(StatusCode::BAD_REQUEST, "malformed_query", detail))
+    }
+
     /// How the ledger names all this.
     pub fn hand(&self, app: &App) -> Result<Hand, Problem> {
         Ok(Hand {

@@ -59,7 +59,7 @@ async fn create_account(
     helpdesk: web::Path<String>,
     body: web::Bytes,
 ) -> Result<HttpResponse, Problem> {
-    let headers = Headers::read(&app, &request, &helpdesk).await?;
+    let headers = Headers::read_without_query(&app, &request, &helpdesk).await?;
     let mut members = Members::parse(&body)?;
     let (email, name) = (members.required_text("email"), members.required_text("name"));
     let role = members.word::<Role>("role", "admin, auditor, agent, user").unwrap_or(Role::User);
@@ -78,7 +78,7 @@ async fn update_account(
     body: web::Bytes,
 ) -> Result<HttpResponse, Problem> {
     let (helpdesk, id) = path.into_inner();
-    let headers = Headers::read(&app, &request, &helpdesk).await?;
+    let headers = Headers::read_without_query(&app, &request, &helpdesk).await?;
     let mut members = Members::parse(&body)?;
     let name = members.text("name");
     let role = if members.has("role") { members.word::<Role>("role", "admin, auditor, agent, user") } else { None };
@@ -97,7 +97,7 @@ async fn erase_account(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (helpdesk, id) = path.into_inner();
-    let headers = Headers::read(&app, &request, &helpdesk).await?;
+    let headers = Headers::read_without_query(&app, &request, &helpdesk).await?;
     app.erase_account(&headers.caller.helpdesk, &AccountId::new(id), &headers.hand(&app)?).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -138,7 +138,7 @@ async fn end_sessions(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (helpdesk, id) = path.into_inner();
-    let headers = Headers::read(&app, &request, &helpdesk).await?;
+    let headers = Headers::read_without_query(&app, &request, &helpdesk).await?;
     let ended = app.accounts.end_all_sessions(&headers.caller.helpdesk, &AccountId::new(id)).await?;
     Ok(HttpResponse::Ok().json(json!({"ended": ended})))
 }
@@ -176,7 +176,7 @@ async fn create_token(
     helpdesk: web::Path<String>,
     body: web::Bytes,
 ) -> Result<HttpResponse, Problem> {
-    let headers = Headers::read(&app, &request, &helpdesk).await?;
+    let headers = Headers::read_without_query(&app, &request, &helpdesk).await?;
     let mut members = Members::parse(&body)?;
     let role = members.word::<Role>("role", "admin, auditor").unwrap_or(Role::Auditor);
     let label = members.required_text("label");
@@ -204,7 +204,7 @@ async fn revoke_token(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (helpdesk, id) = path.into_inner();
-    let headers = Headers::read(&app, &request, &helpdesk).await?;
+    let headers = Headers::read_without_query(&app, &request, &helpdesk).await?;
     app.accounts.revoke_token(&headers.caller.helpdesk, &id).await?;
     Ok(HttpResponse::NoContent().finish())
 }
