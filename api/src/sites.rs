@@ -52,9 +52,10 @@ impl App {
         Ok(self.ledger.helpdesks(None, 1).await?.into_iter().next())
     }
 
-    /// Learns every helpdesk's host.
+    /// Learns every helpdesk's host. Of two with one address, the one that had it first has it still.
     pub async fn load_hosts(&self) -> Result<(), ProjectionError> {
-        let helpdesks = self.all_helpdesks().await?;
+        let mut helpdesks = self.all_helpdesks().await?;
+        helpdesks.sort_by_key(|row| row.url_since);
         let url = |row: &Helpdesk| row.url.as_deref().and_then(|url| Url::parse(url).ok());
         self.front.hosts.replace_all(helpdesks.iter().map(|row| (row.id.clone(), url(row))));
         Ok(())
@@ -65,26 +66,24 @@ impl App {
         self.front.hosts.site_of(helpdesk).map(|site| site.origin).unwrap_or_default()
     }
 
-    /// The helpdesk that has this URL (R0: a host names one helpdesk).
+    /// The helpdesk that has the host of this URL (R0: a host names one helpdesk), as the read models know it or, in
+    /// whatever spelling, the pages.
     pub async fn helpdesk_at(&self, url: &str) -> Result<Option<HelpdeskId>, ProjectionError> {
         self.projector.catch_up_all(self.ledger.as_ref()).await?;
-        Ok(helpdesks::by_url(&self.projector, url).await?.map(|helpdesk| helpdesk.id))
+        let known = helpdesks::by_url(&self.projector, url).await?.map(|helpdesk| helpdesk.id);
+        Ok(known.or_else(|| self.front.hosts.holder(&Url::parse(url).ok()?)))
     }
 
     /// Refuses a URL that another helpdesk has.
     pub async fn refuse_taken_url(&self, helpdesk: &HelpdeskId, commands: &[Command]) -> Result<(), Problem> {
-        let wanted = commands.iter().find_map(|command| {
-            let Command::ChangeHelpdesk { fields } = command else { return None };
-            let Some(Some(Setting::Plain(Plain::Text(url)))) = fields.get(&Field::new("url")) else { return None };
-            Some(url.as_str())
-        });
-        let Some(url) = wanted else { return Ok(()) };
-        match self.helpdesk_at(url).await? {
-            Some(other) if other != *helpdesk => {
-                Err(Problem::new(StatusCode::CONFLICT, "url_taken", "another helpdesk answers at this URL"))
+        for command in commands {
+            let Command::ChangeHelpdesk { fields } = command else { continue };
+            let Some(Some(Setting::Plain(Plain::Text(url)))) = fields.get(&Field::new("url")) else { continue };
+            if self.helpdesk_at(url).await?.is_some_and(|other| other != *helpdesk) {
+                return Err(Problem::new(StatusCode::CONFLICT, "url_taken", "another helpdesk answers at this URL"));
             }
-            Some(_) | None => Ok(()),
         }
+        Ok(())
     }
 
     /// The session that `secret` opens, if it is alive and its usersource still lets it stand (R28): judged by the head

@@ -68,6 +68,7 @@ async fn helpdesk(app: &App, task: HelpdeskTask) -> anyhow::Result<()> {
             if !(1..=40).contains(&id.len()) || !id.bytes().all(plain) {
                 bail!("a helpdesk's id is 1 to 40 of a–z, 0–9 and -");
             }
+            app.load_hosts().await?;
             if let Some(url) = &url
                 && app.helpdesk_at(url).await?.is_some()
             {

@@ -6,7 +6,7 @@ use crate::projection::Projection;
 use crate::projector::Projector;
 use crate::row::Row;
 use crate::tables::Table;
-use domain::{Event, HelpdeskId, Plain, Recorded, Setting};
+use domain::{Event, HelpdeskId, Plain, Recorded, Setting, Timestamp};
 
 static HELPDESKS: Table = Table { name: "helpdesks", key: 1, columns: &["id", "name", "url", "host", "url_since"] };
 
@@ -87,13 +87,20 @@ pub struct Helpdesk {
     pub name: String,
     /// Its own URL, if it was given one.
     pub url: Option<String>,
+    /// Since when it has that URL: of two with one host, the one that had it first has it.
+    pub url_since: Timestamp,
 }
 
 fn helpdesk(row: &Row) -> Result<Helpdesk, ProjectionError> {
-    Ok(Helpdesk { id: HelpdeskId::new(row.text("id")?), name: row.text("name")?, url: row.maybe_text("url")? })
+    Ok(Helpdesk {
+        id: HelpdeskId::new(row.text("id")?),
+        name: row.text("name")?,
+        url: row.maybe_text("url")?,
+        url_since: Timestamp::from_millis(row.number("url_since")?),
+    })
 }
 
-const COLUMNS: &str = "SELECT id, name, url FROM {helpdesks}";
+const COLUMNS: &str = "SELECT id, name, url, url_since FROM {helpdesks}";
 
 /// The helpdesk whose pages are shown under this Host header (R0): the one with that URL, matched exactly. While there
 /// is only one and it has no URL, every host is its. Of two with one host, the one that had it first.
@@ -106,10 +113,10 @@ pub async fn by_host(projector: &Projector, host: &str) -> Result<Option<Helpdes
     Ok(all.first().filter(|only| all.len() == 1 && only.url.is_none()).cloned())
 }
 
-/// The helpdesk whose URL this is.
+/// The helpdesk at whose host this URL is, however it is spelt: another scheme or port of its own is no other host.
 pub async fn by_url(projector: &Projector, url: &str) -> Result<Option<Helpdesk>, ProjectionError> {
-    let sql = format!("{COLUMNS} WHERE url = $1 ORDER BY url_since, id LIMIT 1");
-    projector.fetch(&sql, vec![url.into()]).await?.first().map(helpdesk).transpose()
+    let sql = format!("{COLUMNS} WHERE host = $1 ORDER BY url_since, id LIMIT 1");
+    projector.fetch(&sql, vec![host(url).into()]).await?.first().map(helpdesk).transpose()
 }
 
 /// The helpdesk with this id.
@@ -160,7 +167,10 @@ mod tests {
             (0..9).for_each(|n| drop(log.done(&other, url(Some(&format!("https://a{n}.example"))))));
             log.done(&other, url(Some("https://help.example")));
             assert_eq!(whose("help.example").await, Some(helpdesk()), "the first claim stands");
-            assert_eq!(by_url(&projector, "https://help.example").await.unwrap().unwrap().id, other);
+            for spelt in ["https://help.example", "http://help.example", "https://help.example:443"] {
+                assert_eq!(by_url(&projector, spelt).await.unwrap().unwrap().id, helpdesk(), "{spelt}");
+            }
+            assert_eq!(by_url(&projector, "https://help.example:8443").await.unwrap(), None);
             log.done(&helpdesk(), url(None));
             assert_eq!(whose("help.example").await, Some(other.clone()));
             assert_eq!(whose("anything").await, None, "there are two");

@@ -6,6 +6,7 @@ mod deskpro_off;
 mod displacement;
 mod first_admin;
 mod headers;
+mod hosts;
 mod idempotency;
 mod ledger_tour;
 mod outage;

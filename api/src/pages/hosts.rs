@@ -75,6 +75,11 @@ impl Hosts {
         Some(self.site(helpdesk, url.as_ref(), claims.urls.len()))
     }
 
+    /// The helpdesk that has the address of `url`, whatever the scheme.
+    pub fn holder(&self, url: &Url) -> Option<HelpdeskId> {
+        self.lock().waiting.get(&authority(url)?)?.first().cloned()
+    }
+
     /// Takes in what URL `helpdesk` has now. An address that another helpdesk holds stays with that one.
     pub fn set(&self, helpdesk: &HelpdeskId, url: Option<Url>) {
         let mut claims = self.lock();
@@ -238,6 +243,10 @@ mod tests {
         hosts.set(&"b".into(), url("https://help.example:443/sub"));
         assert_eq!(holder(&hosts, "help.example").as_deref(), Some("a"));
         assert_eq!(holder(&hosts, "other.example"), None, "it gave that one up");
+        for spelt in ["https://help.example", "http://help.example", "http://HELP.example:443/x"] {
+            assert_eq!(hosts.holder(&url(spelt).unwrap()), Some("a".into()), "{spelt}");
+        }
+        assert_eq!(hosts.holder(&url("https://other.example").unwrap()), None);
         hosts.set(&"a".into(), url("https://new.example"));
         assert_eq!(holder(&hosts, "help.example").as_deref(), Some("b"), "who waited has it once it is given up");
         assert_eq!(holder(&hosts, "new.example").as_deref(), Some("a"));
