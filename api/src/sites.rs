@@ -5,8 +5,7 @@ use crate::app::{App, LoginFront};
 use crate::commands::CommandError;
 use crate::http::problem::Problem;
 use actix_web::http::StatusCode;
-use domain::values::Usersource;
-use domain::{AuthConfig, Command, Field, HelpdeskId, Plain, Setting};
+use domain::{AuthConfig, Command, Field, HelpdeskId, Plain, Setting, UsersourceId};
 use projections::helpdesks::{self, Helpdesk};
 use projections::{Facts as _, ProjectionError};
 use url::Url;
@@ -93,13 +92,71 @@ impl App {
         let head = self.ledger.refresh(helpdesk).await.map_err(CommandError::from)?;
         let stands = match &session.usersource {
             None => true,
-            Some(id) => head.state.usersource(id).is_ok_and(|usersource| stands_under(&session, usersource)),
+            Some(id) => stands_under(&session, id, &head.state),
         };
         Ok(stands.then_some(session))
     }
 }
 
-/// Whether `usersource`, through which the session was made, still lets it stand (R28).
-fn stands_under(session: &Session, usersource: &Usersource) -> bool {
+/// Whether the usersource through which the session was made still lets it stand (R28). The version counts, not only
+/// the time: a session that was made between the moment of a command and its append is over too.
+fn stands_under(session: &Session, id: &UsersourceId, state: &AuthConfig) -> bool {
+    let Ok(usersource) = state.usersource(id) else { return false };
     usersource.sessions_valid_from.is_none_or(|from| session.created_at >= from)
+        && state.sessions_ended.get(id).is_none_or(|ended| session.version >= *ended)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::{Account, Means, Role};
+    use domain::{Audience, Event, Surface, Timestamp, UsersourceRef};
+
+    fn session(version: u64, created_at: i64) -> Session {
+        let account = Account {
+            id: "acc_1".into(),
+            helpdesk: "h".into(),
+            email: "a@x.test".into(),
+            email_verified: true,
+            name: "A".into(),
+            role: Role::Admin,
+            active: true,
+            has_password: true,
+            personal_key: None,
+            created_at: Timestamp::from_millis(0),
+        };
+        Session {
+            id: "ses_1".into(),
+            account,
+            audience: Audience::Agents,
+            surface: Surface::Admin,
+            usersource: Some("us_1".into()),
+            version,
+            means: Means::Password,
+            authenticated_at: Timestamp::from_millis(created_at),
+            created_at: Timestamp::from_millis(created_at),
+            last_seen_at: Timestamp::from_millis(created_at),
+            expires_at: Timestamp::from_millis(i64::MAX),
+        }
+    }
+
+    #[test]
+    fn r28_a_session_made_between_the_moment_of_a_command_and_its_append_is_over_too() {
+        let usersource =
+            UsersourceRef { id: "us_1".into(), kind: "deskpro".into(), audience: Audience::Agents, title: "D".into() };
+        let capabilities = domain::Catalogue::capabilities(&crate::authenticators::Kinds, "deskpro").unwrap();
+        let mut state = AuthConfig::default();
+        let fields = domain::Fields::default();
+        state.evolve(&Event::UsersourceInstalled { usersource: usersource.clone(), capabilities, fields });
+        state.evolve(&Event::UsersourceEnabled { usersource: usersource.clone() });
+        let id = UsersourceId::new("us_1");
+        assert!(stands_under(&session(2, 1_005), &id, &state));
+        // Commanded at 1,000, appended after somebody signed in at 1,005 on what was still version 2.
+        let after = Timestamp::from_millis(1_000);
+        state.evolve(&Event::SessionsEnded { usersource, before: None, after });
+        assert!(!stands_under(&session(2, 1_005), &id, &state));
+        assert!(!stands_under(&session(2, 999), &id, &state));
+        assert!(stands_under(&session(3, 1_005), &id, &state));
+        assert!(!stands_under(&session(3, 1_005), &"us_none".into(), &state));
+    }
 }

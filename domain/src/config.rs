@@ -35,6 +35,9 @@ pub struct AuthConfig {
     pub proofs: BTreeSet<Proof>,
     /// The users' and the agents' policies.
     pub policies: BTreeMap<Audience, Policy>,
+    /// The versions at which usersources' sessions were ended. A session that was made at an earlier version is over,
+    /// whatever the clocks said when it was made (R28).
+    pub sessions_ended: BTreeMap<UsersourceId, u64>,
 }
 
 impl AuthConfig {
@@ -169,6 +172,7 @@ impl AuthConfig {
             Event::UsersourceDisabled { usersource } => self.touch(&usersource.id, |u| u.enabled = false),
             Event::UsersourceUninstalled { usersource, .. } => {
                 self.usersources.retain(|u| u.id != usersource.id);
+                self.sessions_ended.remove(&usersource.id);
             }
             Event::SsoChanged { usersource, after, .. } => self.touch(&usersource.id, |u| u.sso = *after),
             Event::OrderChanged { after, .. } => {
@@ -177,6 +181,7 @@ impl AuthConfig {
             }
             Event::SessionsEnded { usersource, after, .. } => {
                 self.touch(&usersource.id, |u| u.sessions_valid_from = Some(*after));
+                self.sessions_ended.insert(usersource.id.clone(), version);
             }
             Event::StandingChanged { account, after, .. } => {
                 if *after == Standing::default() {

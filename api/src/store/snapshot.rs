@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// Counts up whenever `AuthConfig`'s stored shape or what `evolve` makes of an event changes.
-pub(super) const SCHEMA: i64 = 1;
+pub(super) const SCHEMA: i64 = 2;
 
 /// So many events apart.
 pub(super) const EVERY: u64 = 100;
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn who_changes_the_shape_counts_the_schema_up() {
-        let shape = r#"{"version":0,"name":"","url":null,"usersources":[],"standings":{},"proofs":[],"policies":{}}"#;
-        assert_eq!((SCHEMA, serde_json::to_string(&AuthConfig::default()).unwrap().as_str()), (1, shape));
+        let shape = r#"{"version":0,"name":"","url":null,"usersources":[],"standings":{},"proofs":[],"policies":{},"sessions_ended":{}}"#;
+        assert_eq!((SCHEMA, serde_json::to_string(&AuthConfig::default()).unwrap().as_str()), (2, shape));
     }
 }

@@ -146,6 +146,7 @@ mod tests {
         let events = given.done(Command::DisableUsersource { id: "us_1".into(), end_sessions: true });
         assert_eq!(names(&events), ["usersource_disabled", "sessions_ended"]);
         assert_eq!(given.usersource("us_1").sessions_valid_from, Some(at()));
+        assert_eq!(given.state.sessions_ended.get(&"us_1".into()), Some(&given.state.version));
         let again = Command::DisableUsersource { id: "us_1".into(), end_sessions: true };
         assert_eq!(given.when(again).unwrap_err().code(), "already_disabled");
     }
