@@ -122,8 +122,13 @@ impl App {
             Standing::Locked(_) => return Err(Refused::TooMany),
         }
         let hash = self.accounts.password_hash(&account.helpdesk, &account.id).await?;
-        if !self.passwords.verify(hash, password).await?.matches {
-            return Err(Refused::Mismatch);
+        match self.passwords.verify(hash, password).await {
+            Ok(verified) if !verified.matches => return Err(Refused::Mismatch),
+            Ok(_) => {}
+            Err(error) => {
+                self.accounts.attempt_withdrawn(&attempt, &counted, &policy).await?;
+                return Err(error.into());
+            }
         }
         Ok(self.accounts.attempt_withdrawn(&attempt, &counted, &policy).await?)
     }
