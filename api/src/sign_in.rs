@@ -181,7 +181,7 @@ impl App {
         for id in usersources {
             let usersource = head.state.usersource(id).map_err(|_| Refused::NoForm)?;
             let Some(account) = self.accepts(attempt, usersource).await? else { continue };
-            return self.admit(attempt, head, usersource, account, counted, now).await;
+            return self.admit(attempt, usersource, account, counted, now).await;
         }
         self.log_attempt(attempt, usersources.first(), None, "mismatch", now).await;
         Err(Refused::Mismatch)
@@ -197,6 +197,11 @@ impl App {
         let hash = found.as_ref().and_then(|f| f.password_hash.clone());
         let verified = self.passwords.verify(hash.clone(), attempt.password.clone()).await?;
         let Some(found) = found.filter(|_| verified.matches) else { return Ok(None) };
+        // Looking took its time: a password that was set meanwhile ended everything that the former one opens.
+        let stored = self.accounts.password_hash(&attempt.helpdesk, &found.account.id).await?;
+        if stored != hash && !self.passwords.verify(stored, attempt.password.clone()).await?.matches {
+            return Ok(None);
+        }
         if let (true, Some(old)) = (verified.rehash_wanted, hash) {
             let new = self.passwords.hash(attempt.password.clone()).await?;
             self.accounts.rehash_password(&attempt.helpdesk, &found.account.id, &old, &new).await?;
@@ -204,18 +209,24 @@ impl App {
         Ok(Some(found.account))
     }
 
-    /// The gate: what a usersource accepted must still be active and may enter this audience; a refusal here ends the
-    /// attempt, and no other usersource is asked.
+    /// The gate: the usersource must still be in the form (R28), and whom it accepted must still be active and may enter
+    /// this audience; a refusal here ends the attempt, and no other usersource is asked.
     async fn admit(
         &self,
         attempt: &Attempt,
-        head: &Loaded,
         usersource: &Usersource,
         account: Account,
         counted: &Counted,
         now: Timestamp,
     ) -> Result<Admitted, Refused> {
         let audience = usersource.audience;
+        // The head anew: the password's queue may have taken seconds, and the configuration may have changed.
+        let head = self.ledger.refresh(&attempt.helpdesk).await?;
+        let form = offer(attempt.surface, &head.state.entries()).form;
+        if !form.is_some_and(|form| form.usersources.contains(&usersource.id)) {
+            self.log_attempt(attempt, Some(&usersource.id), Some(&account), "usersource_disabled", now).await;
+            return Err(Refused::NoForm);
+        }
         let policy = head.state.policy(audience);
         if !account.active || !account.role.may_enter(audience) {
             let why = if account.active { "role" } else { "disabled" };

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 on_both_stores!(
     r26_an_unknown_login_and_a_wrong_password_look_alike,
     r64_failures_lock_the_account_but_not_a_browser_that_it_knows,
+    r28_an_attempt_under_way_ends_with_its_usersource,
     a_post_from_another_site_is_refused,
     r20_r65_a_session_opens_its_own_audience_alone_and_is_new_at_each_sign_in,
     where_a_sign_in_returns_to_is_never_another_site
@@ -63,6 +64,24 @@ async fn r64_failures_lock_the_account_but_not_a_browser_that_it_knows(store: St
     assert_eq!(seen(&right, JANE), seen(&unknown, "nobody@example.com"), "an unknown login is locked like a known one");
     known.sign_in("/admin/login", JANE, PASSWORD).await.location();
     known.session().await.expect(200);
+}
+
+/// An address that failed often waits before its password is looked at: long enough to disable what it signs in through.
+async fn r28_an_attempt_under_way_ends_with_its_usersource(store: Store) {
+    let stage = Stage::set(store).await;
+    stage.admin.change_policy("users", "lockout_failures", 3).await.done();
+    for stranger in ["a", "b", "c", "d"] {
+        stage.visitor().sign_in("/login", &format!("{stranger}@example.com"), "wrong password here").await;
+    }
+    let deskpro = stage.admin.deskpro("users").await;
+    let mut jane = stage.visitor();
+    let disabled = async {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        stage.admin.disable(&deskpro).await.done();
+    };
+    let (answer, ()) = tokio::join!(jane.sign_in("/login", JANE, PASSWORD), disabled);
+    assert!((400..500).contains(&answer.status), "{answer}");
+    jane.session().await.expect(401);
 }
 
 async fn a_post_from_another_site_is_refused(store: Store) {
