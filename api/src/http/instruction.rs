@@ -33,7 +33,7 @@ impl Instruction {
         Ok(Self {
             caller: headers.caller.clone(),
             if_match: text(request, IF_MATCH.as_str())?.map(|v| version(&v)).transpose()?,
-            ask: ask(request, body)?,
+            ask: ask(app, request, body)?,
             dry_run: dry_run(request)?,
             headers,
         })
@@ -146,7 +146,7 @@ fn version(text: &str) -> Result<u64, Problem> {
     text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).ok_or_else(wrong)?.parse().map_err(|_| wrong())
 }
 
-fn ask(request: &HttpRequest, body: &[u8]) -> Result<Option<Ask>, Problem> {
+fn ask(app: &App, request: &HttpRequest, body: &[u8]) -> Result<Option<Ask>, Problem> {
     let Some(key) = text(request, "idempotency-key")? else { return Ok(None) };
     let wrong = || {
         Problem::new(
@@ -155,7 +155,7 @@ fn ask(request: &HttpRequest, body: &[u8]) -> Result<Option<Ask>, Problem> {
             "Idempotency-Key takes 1 to 128 visible ASCII characters",
         )
     };
-    Ask::new(&key, request.method().as_str(), request.path(), body).map(Some).ok_or_else(wrong)
+    Ask::new(&app.vault, &key, request.method().as_str(), request.path(), body).map(Some).ok_or_else(wrong)
 }
 
 fn dry_run(request: &HttpRequest) -> Result<bool, Problem> {
