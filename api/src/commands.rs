@@ -21,6 +21,9 @@ use std::sync::Arc;
 /// So many rivals in a row, each appending in the moment between our look and our append, are an accident to report.
 const RIVALS: usize = 64;
 
+/// For so many seconds a repeat under the same key is the same request (R60).
+const REPEAT_SECONDS: i64 = 86_400;
+
 /// What somebody wants of a helpdesk, with all that decides whether it may be.
 #[derive(Debug, Clone)]
 pub struct Wish {
@@ -136,7 +139,9 @@ impl Commands {
         let command_id = uuid::Uuid::now_v7().to_string();
         let mut base = self.ledger.load(&wish.helpdesk).await?;
         for _ in 0..RIVALS {
-            if let Some(done) = self.done_before(wish).await? {
+            if let Some(ask) = &wish.ask
+                && let Some(done) = self.done_before(&wish.helpdesk, &wish.actor.id, ask, now).await?
+            {
                 return Ok(done);
             }
             match self.attempt(wish, &base, &command_id, now).await {
@@ -146,7 +151,7 @@ impl Commands {
                     base = self.ledger.refresh(&wish.helpdesk).await?;
                     if let Some(events) = self.ledger.find_command(&wish.helpdesk, &command_id, seen).await? {
                         return Ok(Done {
-                            version: base.state.version,
+                            version: events.last().map_or(base.state.version, |e| e.version),
                             events,
                             state: Some(Arc::new(base.state.clone())),
                         });
@@ -207,20 +212,24 @@ impl Commands {
         })
     }
 
-    /// The answer to the same request under the same key, rebuilt from the ledger (R60).
-    async fn done_before(&self, wish: &Wish) -> Result<Option<Done>, CommandError> {
-        let Some(ask) = &wish.ask else { return Ok(None) };
-        self.projector.catch_up(self.ledger.as_ref(), &wish.helpdesk).await?;
-        let Some(found) =
-            audit_trail::find_idempotent(&self.projector, &wish.helpdesk, &wish.actor.id, &ask.key).await?
-        else {
+    /// The answer to the same request of the same `actor` under the same key, rebuilt from the ledger (R60).
+    pub async fn done_before(
+        &self,
+        helpdesk: &HelpdeskId,
+        actor: &str,
+        ask: &Ask,
+        now: Timestamp,
+    ) -> Result<Option<Done>, CommandError> {
+        self.projector.catch_up(self.ledger.as_ref(), helpdesk).await?;
+        let found = audit_trail::find_idempotent(&self.projector, helpdesk, actor, &ask.key).await?;
+        let Some(found) = found.filter(|found| found.at > now.plus_seconds(-REPEAT_SECONDS)) else {
             return Ok(None);
         };
         if found.asked != ask.asked {
             return Err(CommandError::IdempotencyMismatch);
         }
         let count = u32::try_from(found.last - found.first + 1).unwrap_or(u32::MAX);
-        let events = self.ledger.events_after(&wish.helpdesk, found.first - 1, count).await?;
+        let events = self.ledger.events_after(helpdesk, found.first - 1, count).await?;
         Ok(Some(Done { version: found.last, events, state: None }))
     }
 
@@ -317,5 +326,62 @@ impl From<AggregateError<Rejection>> for CommandError {
                 Self::Accident(error)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{ActorType, Field, Setting};
+    use projections::{Database, Durability};
+
+    fn rename(name: &str, asked: &str) -> Wish {
+        Wish {
+            helpdesk: "h".into(),
+            commands: vec![Command::ChangeHelpdesk {
+                fields: [(Field::new("name"), Some(Setting::text(name)))].into(),
+            }],
+            actor: Actor {
+                id: "acc_1".into(),
+                kind: ActorType::Token,
+                role: None,
+                personal: None,
+                acting_for: None,
+            },
+            via: Via::Api,
+            request: None,
+            reason: None,
+            if_match: None,
+            ask: Some(Ask { key: "nightly".into(), asked: asked.into() }),
+            accept_lockout: false,
+        }
+    }
+
+    #[tokio::test]
+    async fn r60_a_key_is_free_again_after_24_hours() {
+        let folder = std::env::temp_dir().join(format!("gateledger-commands-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let ledger = Arc::new(Ledger::open_sqlite(&folder.join("events.db")).await.unwrap());
+        let database = Database::sqlite(&folder.join("read-models.db"), Durability::Disposable).await.unwrap();
+        let commands = Commands::new(ledger, Arc::new(Projector::open(database).await.unwrap()));
+        let create = Command::CreateHelpdesk {
+            name: "Old".into(),
+            url: None,
+            users_deskpro: "us_1".into(),
+            agents_deskpro: "us_2".into(),
+        };
+        let at = |seconds| Timestamp::from_millis(0).plus_seconds(seconds);
+        commands.execute(&Wish { commands: vec![create], ask: None, ..rename("", "") }, at(0)).await.unwrap();
+
+        let first = commands.execute(&rename("A", "a"), at(0)).await.unwrap();
+        let within = commands.execute(&rename("A", "a"), at(REPEAT_SECONDS - 1)).await.unwrap();
+        assert_eq!((within.version, within.events.len()), (first.version, 1));
+        let other = commands.execute(&rename("B", "b"), at(REPEAT_SECONDS - 1)).await;
+        assert!(matches!(other, Err(CommandError::IdempotencyMismatch)));
+        let later = commands.execute(&rename("B", "b"), at(REPEAT_SECONDS)).await.unwrap();
+        assert_eq!(later.version, first.version + 1);
+        let repeat = commands.execute(&rename("B", "b"), at(REPEAT_SECONDS + 1)).await.unwrap();
+        assert_eq!(repeat.version, later.version, "the newest under the key is what is repeated");
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }
