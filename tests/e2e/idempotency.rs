@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 on_both_stores!(
     r60_a_repeat_gets_the_first_answer_also_after_a_crash_and_before_if_match_is_judged,
+    r60_a_repeat_is_answered_also_when_what_it_changed_is_gone,
     r60_ten_copies_at_once_are_one_change,
     r60_a_key_belongs_to_its_caller_and_a_dry_run_does_not_use_it_up
 );
@@ -32,6 +33,31 @@ async fn r60_a_repeat_gets_the_first_answer_also_after_a_crash_and_before_if_mat
     let repeat = ask(&stage.admin).await.expect(201);
     assert_eq!(repeat.json(), first.json(), "rebuilt from the ledger");
     assert_eq!(stage.admin.version().await, version + 1, "one change, and somebody else's");
+}
+
+async fn r60_a_repeat_is_answered_also_when_what_it_changed_is_gone(store: Store) {
+    let stage = Stage::set(store).await;
+    let (one, two) = (stage.admin.install(&saml("One")).await, stage.admin.install(&saml("Two")).await);
+    let renamed = async || {
+        let call = stage.admin.patch(&format!("/usersources/{one}"), &json!({"title": "Renamed"}));
+        call.key("rename").send().await.expect(200).json()
+    };
+    let first = renamed().await;
+    stage.admin.delete(&format!("/usersources/{one}")).send().await.done();
+    assert_eq!(renamed().await, first);
+
+    let commands = json!({"commands": [
+        {"command": "change_usersource", "usersource": two, "title": "Gone soon"},
+        {"command": "uninstall_usersource", "usersource": two},
+    ]});
+    let both = async || stage.admin.post("/changes", &commands).key("both").send().await.expect(200).json();
+    let first = both().await;
+    assert_eq!(both().await, first);
+
+    let only = json!({"commands": [{"command": "install_usersource", "kind": "saml", "audience": "users", "title": "T"}]});
+    let install = async || stage.admin.post("/changes", &only).key("only").send().await;
+    let (first, repeat) = (install().await, install().await);
+    assert_eq!((first.status, first.header("location")), (repeat.status, repeat.header("location")));
 }
 
 async fn r60_ten_copies_at_once_are_one_change(store: Store) {

@@ -12,7 +12,7 @@ use crate::pages::options::LoginOptions;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ETAG, IF_MATCH, LOCATION};
 use actix_web::{HttpRequest, HttpResponse};
-use domain::{AuthConfig, Command, Surface};
+use domain::{AuthConfig, Command, HelpdeskId, Recorded, Surface};
 use serde_json::{Value, json};
 
 /// A command's circumstances, read from its request.
@@ -43,7 +43,6 @@ impl Instruction {
     pub async fn give(self, app: &App, commands: Vec<Command>) -> Result<HttpResponse, Problem> {
         app.refuse_taken_url(&self.caller.helpdesk, &commands).await?;
         let dry_run = self.dry_run;
-        let caller = self.caller.clone();
         let wish = self.wish(app, commands)?;
         if dry_run {
             let rehearsal = app.commands.rehearse(&Wish { accept_lockout: true, ..wish.clone() }, app.now()).await?;
@@ -51,7 +50,18 @@ impl Instruction {
         }
         let done = app.commands.execute(&wish, app.now()).await?;
         app.after(&wish.helpdesk, &done);
-        answer(app, &caller, &wish, &done).await
+        answer(app, &wish.helpdesk, &done).await
+    }
+
+    /// The answer, if this request was carried out before under the same key (R60). To be asked before its commands are
+    /// read against the present state, in which what they name may be gone.
+    pub async fn answered_before(&self, app: &App) -> Result<Option<HttpResponse>, Problem> {
+        let Some(ask) = self.ask.as_ref().filter(|_| !self.dry_run) else { return Ok(None) };
+        let Caller { helpdesk, account, .. } = &self.caller;
+        match app.commands.done_before(helpdesk, account.id.as_str(), ask, app.now()).await? {
+            Some(done) => answer(app, helpdesk, &done).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     fn wish(self, app: &App, commands: Vec<Command>) -> Result<Wish, Problem> {
@@ -70,19 +80,17 @@ impl Instruction {
     }
 }
 
-/// 201 with the place of what was installed first, else 200.
-async fn answer(app: &App, caller: &Caller, wish: &Wish, done: &Done) -> Result<HttpResponse, Problem> {
-    let changes: Vec<AuditEntry> = entries::of_recorded(app, &wish.helpdesk, &done.events).await?;
-    let installed = match wish.commands.as_slice() {
-        [Command::InstallUsersource { .. }] => {
-            changes.first().and_then(|e| e.usersource.as_ref()).map(|u| u.id.clone())
-        }
+/// 201 with the place of what was installed, if that is all, else 200.
+async fn answer(app: &App, helpdesk: &HelpdeskId, done: &Done) -> Result<HttpResponse, Problem> {
+    let changes: Vec<AuditEntry> = entries::of_recorded(app, helpdesk, &done.events).await?;
+    let installed = match done.events.as_slice() {
+        [Recorded { event: domain::Event::UsersourceInstalled { usersource, .. }, .. }] => Some(&usersource.id),
         _ => None,
     };
     let mut response = match installed {
         Some(id) => {
             let mut created = HttpResponse::Created();
-            created.insert_header((LOCATION, format!("/api/helpdesks/{}/usersources/{id}", caller.helpdesk)));
+            created.insert_header((LOCATION, format!("/api/helpdesks/{helpdesk}/usersources/{id}")));
             created
         }
         None => HttpResponse::Ok(),

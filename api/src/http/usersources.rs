@@ -32,6 +32,9 @@ async fn change_usersource(
 ) -> Result<HttpResponse, Problem> {
     let (helpdesk, id) = path.into_inner();
     let instruction = Instruction::read(&app, &request, &helpdesk, &body).await?;
+    if let Some(answer) = instruction.answered_before(&app).await? {
+        return Ok(answer);
+    }
     let helpdesk = HelpdeskId::new(helpdesk);
     let state = app.ledger.refresh(&helpdesk).await?;
     let command = wishes::change(&app, &helpdesk, &state.state, UsersourceId::new(id), Members::parse(&body)?)?;
@@ -118,6 +121,9 @@ async fn make_changes(
     body: web::Bytes,
 ) -> Result<HttpResponse, Problem> {
     let instruction = Instruction::read(&app, &request, &helpdesk, &body).await?;
+    if let Some(answer) = instruction.answered_before(&app).await? {
+        return Ok(answer);
+    }
     let helpdesk = &instruction.caller.helpdesk;
     let state = app.ledger.refresh(helpdesk).await?;
     let commands = wishes::batch(&app, helpdesk, &state.state, Members::parse(&body)?)?;
