@@ -47,8 +47,7 @@ impl Peer {
     pub fn of(request: &HttpRequest, proxies: &[Network]) -> Self {
         let connection = request.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |a: SocketAddr| a.ip());
         let forwarded = request.headers().get_all("x-forwarded-for").filter_map(|v| v.to_str().ok());
-        let chain: Vec<IpAddr> =
-            forwarded.flat_map(|v| v.split(',')).map_while(|part| part.trim().parse().ok()).collect();
+        let chain: Vec<&str> = forwarded.flat_map(|v| v.split(',')).collect();
         Self(outermost(connection.to_canonical(), &chain, proxies))
     }
 
@@ -63,16 +62,22 @@ impl Peer {
     }
 }
 
-fn outermost(connection: IpAddr, chain: &[IpAddr], proxies: &[Network]) -> IpAddr {
+/// Read from the end, where the proxies write: what a visitor wrote before them, sense or nonsense, hides nothing.
+fn outermost(connection: IpAddr, chain: &[&str], proxies: &[Network]) -> IpAddr {
     let trusted = |address: IpAddr| proxies.iter().any(|network| network.contains(address));
     let mut address = connection;
     for next in chain.iter().rev() {
-        if !trusted(address) {
-            break;
-        }
+        let Some(next) = forwarded_address(next).filter(|_| trusted(address)) else { break };
         address = next.to_canonical();
     }
     address
+}
+
+/// An address as proxies write it: some add the port.
+fn forwarded_address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
+    bare.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 
 /// The request's id: a proxy's `X-Request-Id` if it is a plain word, else a new one, the same for the whole request.
@@ -101,11 +106,25 @@ mod tests {
     #[test]
     fn forwarded_addresses_count_only_behind_named_proxies() {
         let proxies: Vec<Network> = ["10.0.0.0/8", "::1"].iter().map(|n| n.parse().unwrap()).collect();
-        let chain = [ip("203.0.113.9"), ip("198.51.100.7"), ip("10.1.1.1")];
+        let chain = ["203.0.113.9", " 198.51.100.7", "10.1.1.1 "];
         assert_eq!(outermost(ip("10.0.0.1"), &chain, &[]), ip("10.0.0.1"), "the default set is empty");
         assert_eq!(outermost(ip("192.0.2.1"), &chain, &proxies), ip("192.0.2.1"), "not from a proxy");
         assert_eq!(outermost(ip("10.0.0.1"), &chain, &proxies), ip("198.51.100.7"), "the last one not vouched for");
         assert_eq!(outermost(ip("::1"), &[], &proxies), ip("::1"));
+    }
+
+    #[test]
+    fn a_visitor_who_writes_nonsense_into_the_header_does_not_hide_behind_the_proxy() {
+        let proxies: Vec<Network> = vec!["10.0.0.0/8".parse().unwrap()];
+        for chain in [
+            &["nonsense", "198.51.100.7"][..],
+            &["", "198.51.100.7:4711", "10.1.1.1:80"],
+            &["unknown", "[::ffff:198.51.100.7]:4711"],
+        ] {
+            assert_eq!(outermost(ip("10.0.0.1"), chain, &proxies), ip("198.51.100.7"), "{chain:?}");
+        }
+        assert_eq!(outermost(ip("10.0.0.1"), &["2001:db8::1"], &proxies), ip("2001:db8::1"));
+        assert_eq!(outermost(ip("10.0.0.1"), &["198.51.100.7", "nonsense"], &proxies), ip("10.0.0.1"));
     }
 
     #[test]
