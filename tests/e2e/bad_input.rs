@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 on_both_stores!(
     bodies_that_are_not_what_they_should_be_are_refused,
     ids_of_nowhere_and_of_other_helpdesks_resolve_to_nothing,
+    a_nul_is_nowhere_and_no_fault_of_a_store,
     titles_keep_out_what_cannot_be_seen
 );
 
@@ -79,6 +80,27 @@ async fn ids_of_nowhere_and_of_other_helpdesks_resolve_to_nothing(store: Store) 
     refused(stage.admin.put("/audiences/users/order", &json!({"usersources": [theirs]})), 422, None).await;
     assert_eq!((stage.admin.version().await, other.version().await), versions);
     stage.visitor().open(&format!("/auth/{theirs}/start")).await.expect(404);
+}
+
+async fn a_nul_is_nowhere_and_no_fault_of_a_store(store: Store) {
+    let stage = Stage::set(store).await;
+    let admin = &stage.admin;
+    for path in ["/accounts/%00/sessions", "/usersources/a%00b", "/audit-trail/%00", "/%00"] {
+        refused(admin.get(path), 404, None).await;
+    }
+    refused(admin.patch("/accounts/%00", &json!({"name": "N"})), 404, None).await;
+    refused(admin.delete("/tokens/%00"), 404, None).await;
+    for path in ["/audit-trail?actor=%00", "/audit-trail?q=a%00b", "/sign-ins?account=%00", "/accounts?after=%00"] {
+        refused(admin.get(path), 400, Some("malformed_query")).await;
+    }
+    refused(admin.clone().about("%00").get("/login-options?surface=portal"), 404, None).await;
+    for (login, password) in [("a\0b", "p"), ("a@example.com", "p\0")] {
+        stage.visitor().sign_in("/login", login, password).await.expect(401);
+    }
+    let lost = stage.visitor().post("/lost-password", &[("email", "a\0@example.com")]).await;
+    lost.expect(200);
+    stage.visitor().open("/reset-password?token=%00").await.expect(404);
+    stage.visitor().open("/setup?token=%00").await.expect(404);
 }
 
 fn calls_about(admin: &Client, id: &str) -> Vec<Call> {

@@ -51,7 +51,7 @@ pub async fn login_options<S: Source + 'static>(request: HttpRequest, front: web
 
 async fn options<S: Source>(request: &HttpRequest, front: &Front<S>) -> Result<(Arc<Surfaces>, Surface), Problem> {
     let surface = surface(request.query_string())?;
-    let helpdesk = request.match_info().get("helpdesk").filter(|id| id.len() <= MAX_ID).unwrap_or_default();
+    let helpdesk = request.match_info().get("helpdesk").filter(|id| is_an_id(id)).unwrap_or_default();
     match front.surfaces(helpdesk).await {
         Ok(Some(surfaces)) => Ok((surfaces, surface)),
         Ok(None) => Err(Problem::not_found()),
@@ -61,6 +61,11 @@ async fn options<S: Source>(request: &HttpRequest, front: &Front<S>) -> Result<(
             Err(Problem::unavailable("unavailable", detail, RETRY_SECONDS))
         }
     }
+}
+
+/// Whether a helpdesk could have this id; what PostgreSQL would not even take is asked of nobody.
+fn is_an_id(id: &str) -> bool {
+    id.len() <= MAX_ID && !id.contains(char::is_control)
 }
 
 fn surface(query: &str) -> Result<Surface, Problem> {
@@ -246,6 +251,7 @@ mod tests {
             ("/api/helpdesks/default/login-options?surface=moon", 400),
             ("/api/helpdesks/default/login-options?surface=portal&version=3", 400),
             ("/api/helpdesks/other/login-options?surface=portal", 404),
+            ("/api/helpdesks/%00/login-options?surface=portal", 404),
         ];
         for (path, status) in cases {
             let answer = get(&front, path, &[]).await;
