@@ -16,7 +16,11 @@ use domain::{HelpdeskId, Timestamp};
 use projections::{Database, Durability, ProjectionError, Projector};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
+
+/// So many mails are written at once. Whoever comes then is asked to try again, whether there is such an account or not.
+const MAILS_AT_ONCE: usize = 64;
 
 /// The login front over our read models.
 pub type LoginFront = Front<ReadModels>;
@@ -43,6 +47,8 @@ pub struct App {
     pub front: Arc<LoginFront>,
     /// Mail.
     pub mailer: Mailer,
+    /// One turn for each mail that is being written.
+    pub mailing: Arc<Semaphore>,
     /// Networks whose forwarded headers count.
     pub trusted_proxies: Vec<Network>,
 }
@@ -121,6 +127,7 @@ impl App {
             vault,
             front,
             mailer,
+            mailing: Arc::new(Semaphore::new(MAILS_AT_ONCE)),
             trusted_proxies,
             settings,
         })

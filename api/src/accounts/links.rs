@@ -93,6 +93,31 @@ fn link(row: &AnyRow) -> Result<Link, AccountsError> {
     })
 }
 
+/// Writes a link in a transaction that has claimed its account already.
+async fn write(
+    connection: &mut AnyConnection,
+    helpdesk: &HelpdeskId,
+    new: &NewLink,
+    now: Timestamp,
+) -> Result<Secret, AccountsError> {
+    let secret = Secret::random("")?;
+    sqlx::query(
+        "INSERT INTO links (helpdesk, secret_hash, purpose, account, usersource, version, created_at, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(helpdesk.as_str())
+    .bind(secret.digest())
+    .bind(new.purpose.as_str())
+    .bind(new.account.as_ref().map(AccountId::as_str))
+    .bind(new.usersource.as_ref().map(UsersourceId::as_str))
+    .bind(new.version.map(from_version))
+    .bind(now.millis())
+    .bind(new.expires_at.millis())
+    .execute(connection)
+    .await?;
+    Ok(secret)
+}
+
 impl Accounts {
     /// Makes a link and says its secret, once.
     pub async fn issue_link(
@@ -101,47 +126,44 @@ impl Accounts {
         new: &NewLink,
         now: Timestamp,
     ) -> Result<Secret, AccountsError> {
-        let secret = Secret::random("")?;
         let mut transaction = self.db.write.begin().await?;
         if let Some(account) = &new.account {
             claim(&mut transaction, helpdesk, account).await?;
         }
-        sqlx::query(
-            "INSERT INTO links (helpdesk, secret_hash, purpose, account, usersource, version, created_at, expires_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        )
-        .bind(helpdesk.as_str())
-        .bind(secret.digest())
-        .bind(new.purpose.as_str())
-        .bind(new.account.as_ref().map(AccountId::as_str))
-        .bind(new.usersource.as_ref().map(UsersourceId::as_str))
-        .bind(new.version.map(from_version))
-        .bind(now.millis())
-        .bind(new.expires_at.millis())
-        .execute(&mut *transaction)
-        .await?;
+        let secret = write(&mut transaction, helpdesk, new, now).await?;
         transaction.commit().await?;
         Ok(secret)
     }
 
-    /// Whether `account` was given a link of this purpose since `since`: nobody's mailbox is flooded.
-    pub async fn link_issued_since(
+    /// The same, unless `account` was given a link of this purpose since `since`: then `None`, and nobody's mailbox is
+    /// flooded, also when a hundred ask at once.
+    pub async fn issue_link_unless_since(
         &self,
         helpdesk: &HelpdeskId,
         account: &AccountId,
-        purpose: Purpose,
+        new: &NewLink,
         since: Timestamp,
-    ) -> Result<bool, AccountsError> {
+        now: Timestamp,
+    ) -> Result<Option<Secret>, AccountsError> {
+        let mut transaction = self.db.write.begin().await?;
+        // Whoever else asks for this account comes before or after.
+        claim(&mut transaction, helpdesk, account).await?;
         let row = sqlx::query(
             "SELECT 1 AS found FROM links WHERE helpdesk = $1 AND account = $2 AND purpose = $3 AND created_at > $4 LIMIT 1",
         )
         .bind(helpdesk.as_str())
         .bind(account.as_str())
-        .bind(purpose.as_str())
+        .bind(new.purpose.as_str())
         .bind(since.millis())
-        .fetch_optional(&self.db.read)
+        .fetch_optional(&mut *transaction)
         .await?;
-        Ok(row.is_some())
+        if row.is_some() {
+            return Ok(None);
+        }
+        let new = NewLink { account: Some(account.clone()), ..new.clone() };
+        let secret = write(&mut transaction, helpdesk, &new, now).await?;
+        transaction.commit().await?;
+        Ok(Some(secret))
     }
 
     /// The link that `secret` opens, if it still works. Looking does not use it up.
@@ -379,6 +401,21 @@ mod tests {
             let third = accounts.issue_link(&here(), &link, at(1)).await.unwrap();
             accounts.set_password_hash(&here(), &jane.id, "newer").await.unwrap();
             assert!(accounts.reset_password(&here(), third.expose(), "x", at(2)).await.is_err());
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn many_who_ask_at_once_are_one_mail_and_later_one_more() {
+        Everywhere::run(async |accounts| {
+            let jane = accounts.create(&new("j@x.test", Role::User), Some("old"), at(0)).await.unwrap();
+            let link = link_for(&jane, Purpose::ResetPassword);
+            let ask = |now| {
+                let (accounts, link, id) = (accounts.clone(), link.clone(), jane.id.clone());
+                async move { accounts.issue_link_unless_since(&here(), &id, &link, at(now - 60), at(now)).await.unwrap() }
+            };
+            let issued = async |now| futures::future::join_all((0..20).map(|_| ask(now))).await.iter().flatten().count();
+            assert_eq!((issued(0).await, issued(59).await, issued(61).await), (1, 0, 1));
         })
         .await;
     }

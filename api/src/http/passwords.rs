@@ -2,11 +2,11 @@
 //! `automatic` there, and stop working the moment that ends, also for links that were mailed before.
 //!
 //! Stops: learning from the page, its words or its time who has an account (the same answer always; looking up and
-//! mailing happen after it); a stolen session that outlives a new password (all sessions end); flooding a mailbox.
+//! mailing happen after it); a stolen session that outlives a new password (all sessions end); flooding a mailbox; asking oftener than mails can be written, until memory is full.
 
 use super::login::see_other;
-use super::session_cookie;
 use super::visit::Visit;
+use super::{public, session_cookie};
 use crate::accounts::passwords::check_new;
 use crate::accounts::{Account, AccountsError, NewLink, Purpose, Role, Session};
 use crate::app::{App, LoginFront};
@@ -19,6 +19,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use domain::offer::offer;
 use domain::{Actor, ActorType, Audience, AuthConfig, HelpdeskId, Surface, Via};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// How long a mailed link works, in seconds.
@@ -76,11 +77,14 @@ async fn send_link(
     }
     let helpdesk = visit.helpdesk().clone();
     let (base, name) = (visit.site.origin.clone(), visit.surfaces.name.clone());
+    // Refused alike for whoever is asked for.
+    let turn = Arc::clone(&app.mailing).try_acquire_owned().map_err(|_| public::unavailable(visit.site.transport))?;
     // After the answer: nobody can tell by its time whether there is such an account.
     tokio::spawn(async move {
         if let Err(error) = mail_link(&app, &helpdesk, &lost.email, &base, &name).await {
             tracing::error!(error = %error, "a password link could not be sent");
         }
+        drop(turn);
     });
     Ok(visit.page(StatusCode::OK, &LostPasswordSent::new(visit.frame(), surface.login_path())))
 }
@@ -92,18 +96,15 @@ async fn mail_link(app: &App, helpdesk: &HelpdeskId, email: &str, base: &str, na
     if !account.active || !allowed(&head.state, audience_of(account.role)) {
         return Ok(());
     }
-    let since = now.plus_seconds(-MAIL_PAUSE);
-    if app.accounts.link_issued_since(helpdesk, &account.id, Purpose::ResetPassword, since).await? {
-        return Ok(());
-    }
     let usersource = head.state.of(audience_of(account.role)).find(|u| u.capabilities.built_in).map(|u| u.id.clone());
     let link = NewLink {
-        account: Some(account.id.clone()),
         usersource,
         version: Some(head.state.version),
         ..NewLink::lasting(Purpose::ResetPassword, now.plus_seconds(LINK_LIFE))
     };
-    let secret = app.accounts.issue_link(helpdesk, &link, now).await?;
+    let since = now.plus_seconds(-MAIL_PAUSE);
+    let issued = app.accounts.issue_link_unless_since(helpdesk, &account.id, &link, since, now).await?;
+    let Some(secret) = issued else { return Ok(()) };
     let text = format!(
         "Somebody, most likely you, asked for a new password at {name}.\n\n\
          Open this link within an hour to choose one:\n{base}{RESET}?token={}\n\n\
