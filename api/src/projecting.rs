@@ -47,14 +47,20 @@ impl Projecting {
 
     async fn project(self, ledger: Arc<Ledger>, projector: Arc<Projector>) {
         loop {
+            let mut failed = Vec::new();
             while let Some(helpdesk) = self.take() {
                 if let Err(error) = projector.catch_up(ledger.as_ref(), &helpdesk).await {
                     tracing::warn!(%helpdesk, %error, "the read models lag; they will be caught up");
-                    self.wake(&helpdesk);
-                    tokio::time::sleep(PAUSE).await;
+                    failed.push(helpdesk);
                 }
             }
-            self.word.notified().await;
+            if failed.is_empty() {
+                self.word.notified().await;
+            } else {
+                // After everybody else's turn: one that cannot be read holds up nobody.
+                tokio::time::sleep(PAUSE).await;
+                failed.iter().for_each(|helpdesk| self.wake(helpdesk));
+            }
         }
     }
 
