@@ -341,13 +341,7 @@ mod tests {
             commands: vec![Command::ChangeHelpdesk {
                 fields: [(Field::new("name"), Some(Setting::text(name)))].into(),
             }],
-            actor: Actor {
-                id: "acc_1".into(),
-                kind: ActorType::Token,
-                role: None,
-                personal: None,
-                acting_for: None,
-            },
+            actor: Actor { id: "acc_1".into(), kind: ActorType::Token, role: None, personal: None, acting_for: None },
             via: Via::Api,
             request: None,
             reason: None,

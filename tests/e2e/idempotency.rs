@@ -54,7 +54,8 @@ async fn r60_a_repeat_is_answered_also_when_what_it_changed_is_gone(store: Store
     let first = both().await;
     assert_eq!(both().await, first);
 
-    let only = json!({"commands": [{"command": "install_usersource", "kind": "saml", "audience": "users", "title": "T"}]});
+    let only =
+        json!({"commands": [{"command": "install_usersource", "kind": "saml", "audience": "users", "title": "T"}]});
     let install = async || stage.admin.post("/changes", &only).key("only").send().await;
     let (first, repeat) = (install().await, install().await);
     assert_eq!((first.status, first.header("location")), (repeat.status, repeat.header("location")));

@@ -414,7 +414,7 @@ mod tests {
                 let (accounts, link, id) = (accounts.clone(), link.clone(), jane.id.clone());
                 async move { accounts.issue_link_unless_since(&here(), &id, &link, at(now - 60), at(now)).await.unwrap() }
             };
-            let issued = async |now| futures::future::join_all((0..20).map(|_| ask(now))).await.iter().flatten().count();
+            let issued = async |now| join_all((0..20).map(|_| ask(now))).await.iter().flatten().count();
             assert_eq!((issued(0).await, issued(59).await, issued(61).await), (1, 0, 1));
         })
         .await;
