@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Who may sign in to a helpdesk and how, and the ledger of every change to that decision.
-#[derive(Debug, Parser)]
+/// Who may sign in to a helpdesk and how, and the ledger of every change to that decision. No `Debug`: URLs hold
+/// passwords.
+#[derive(Parser)]
 #[command(name = "gateledger", version, about, after_help = "Example: gateledger serve --listen 127.0.0.1:8080")]
 pub struct CommandLine {
     /// Flags that every command takes.
@@ -149,7 +150,7 @@ pub enum HelpdeskTask {
 }
 
 /// Flags that every command takes. Each has an environment variable and a key in the TOML file of the same name.
-#[derive(Debug, Clone, Default, Args, Serialize)]
+#[derive(Clone, Default, Args, Serialize)]
 pub struct Flags {
     /// Where to listen; port 0 picks a free one. [default: 127.0.0.1:8080]
     #[arg(long, global = true)]
@@ -220,6 +221,7 @@ pub struct Settings {
     /// The sender of mails.
     pub mail_from: String,
     /// Networks whose forwarded headers count.
+    #[serde(deserialize_with = "list")]
     pub trusted_proxies: Vec<String>,
     /// How long sign-in attempts are kept, in days.
     pub sign_ins_days: i64,
@@ -227,6 +229,20 @@ pub struct Settings {
     pub pages_megabytes: usize,
     /// pretty or json.
     pub log_format: Option<String>,
+}
+
+/// A list, or one text with commas: all that an environment variable can be.
+fn list<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        List(Vec<String>),
+        Text(String),
+    }
+    Ok(match Either::deserialize(from)? {
+        Either::List(list) => list,
+        Either::Text(text) => text.split(',').map(|part| part.trim().to_owned()).filter(|p| !p.is_empty()).collect(),
+    })
 }
 
 impl Default for Settings {
@@ -294,6 +310,9 @@ impl Settings {
         if !(2..=200).contains(&self.database_connections) {
             return wrong("--database-connections is 2 to 200");
         }
+        if !(1..=36_500).contains(&self.sign_ins_days) {
+            return wrong("--sign-ins-days is 1 to 36500");
+        }
         if !matches!(self.log_format.as_deref(), None | Some("pretty" | "json")) {
             return wrong("--log-format is pretty or json");
         }
@@ -320,5 +339,23 @@ mod tests {
         CommandLine::command().debug_assert();
         let line = CommandLine::parse_from(["gateledger", "serve", "--listen", "127.0.0.1:0"]);
         assert_eq!(Settings::read(&line.flags).unwrap().listen.port(), 0);
+    }
+
+    #[test]
+    fn networks_come_as_a_list_or_as_one_text_with_commas() {
+        let read = |toml: &str| {
+            let layers = Figment::from(Serialized::defaults(Settings::default())).merge(Toml::string(toml));
+            layers.extract::<Settings>().unwrap().trusted_proxies
+        };
+        let both = ["10.0.0.0/8", "::1"];
+        assert_eq!(read("trusted_proxies = '10.0.0.0/8, ::1'"), both, "as an environment variable says it");
+        assert_eq!(read("trusted_proxies = ['10.0.0.0/8', '::1']"), both);
+        assert!(read("").is_empty());
+    }
+
+    #[test]
+    fn attempts_are_kept_for_some_time_and_not_deleted_from_the_future() {
+        let kept = |sign_ins_days| Settings { sign_ins_days, ..Settings::default() }.checked().is_ok();
+        assert!(kept(1) && kept(36_500) && !kept(0) && !kept(-1) && !kept(i64::MAX));
     }
 }
