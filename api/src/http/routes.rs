@@ -11,6 +11,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::{InternalError, PathError, QueryPayloadError, UrlencodedError};
 use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, HttpRequest, HttpResponse, ResponseError as _, web};
 use std::time::Instant;
@@ -31,7 +32,11 @@ pub fn configure(app: web::Data<App>, front: web::Data<LoginFront>) -> impl FnOn
             .app_data(web::FormConfig::default().limit(LARGEST_FORM).error_handler(unreadable_form))
             .app_data(web::QueryConfig::default().error_handler(unreadable_query))
             .app_data(web::PathConfig::default().error_handler(unreadable_path))
-            .route("/api/helpdesks/{helpdesk}/login-options", web::get().to(public::login_options::<ReadModels>))
+            .service(
+                web::resource("/api/helpdesks/{helpdesk}/login-options")
+                    .route(web::get().to(public::login_options::<ReadModels>))
+                    .default_service(web::route().to(another_method)),
+            )
             .configure(login::configure)
             .configure(passwords::configure)
             .configure(session::configure)
@@ -56,6 +61,10 @@ async fn nothing_here() -> HttpResponse {
     Problem::not_found().error_response()
 }
 
+async fn another_method() -> HttpResponse {
+    of_foreign(StatusCode::METHOD_NOT_ALLOWED).error_response()
+}
+
 /// One line a request: what, the outcome, how long; never a query, a header or a body, which may hold secrets. Errors
 /// that are not ours yet, such as a body that is too large, are made ours.
 async fn watch(
@@ -76,13 +85,19 @@ async fn watch(
     tracing::info!(request = id, %method, path, status = status.as_u16(), milliseconds, "answered");
     answered.map(|response| {
         let mut response = response.map_into_boxed_body();
-        if let Ok(id) = id.parse() {
-            response.headers_mut().insert(actix_web::http::header::HeaderName::from_static("x-request-id"), id);
-        }
         if response.response().error().is_some_and(|e| e.as_error::<Problem>().is_none()) {
             let problem = of_foreign(response.status()).error_response();
-            return response.into_response(problem);
+            response = response.into_response(problem);
         }
+        let headers = response.headers_mut();
+        if let Ok(id) = id.parse() {
+            headers.insert(HeaderName::from_static("x-request-id"), id);
+        }
+        // What an admin reads is about people and secrets' fingerprints: nothing on the way keeps it.
+        if !headers.contains_key(CACHE_CONTROL) {
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         response
     })
 }
