@@ -300,7 +300,12 @@ fn touched(commands: &[Command], state: &AuthConfig) -> BTreeSet<Subject> {
             }
             Command::SetSso { id, .. } => {
                 subjects.insert(Subject::Usersource(id.clone()));
-                subjects.extend(state.usersource(id).map(|u| Subject::Sso(u.audience)));
+                let installed = commands.iter().find_map(|command| match command {
+                    Command::InstallUsersource { id: new, audience, .. } if new == id => Some(*audience),
+                    _ => None,
+                });
+                let audience = installed.or_else(|| state.usersource(id).ok().map(|u| u.audience));
+                subjects.extend(audience.map(Subject::Sso));
             }
             Command::SetOrder { audience, .. } => {
                 subjects.insert(Subject::Order(*audience));
@@ -332,7 +337,7 @@ impl From<AggregateError<Rejection>> for CommandError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{ActorType, Field, Setting};
+    use domain::{ActorType, Audience, Field, Fields, Setting, SsoMode};
     use projections::{Database, Durability};
 
     fn rename(name: &str, asked: &str) -> Wish {
@@ -349,6 +354,19 @@ mod tests {
             ask: Some(Ask { key: "nightly".into(), asked: asked.into() }),
             accept_lockout: false,
         }
+    }
+
+    #[test]
+    fn r62_switching_on_what_the_same_batch_installs_touches_the_audiences_single_sign_on() {
+        let install = Command::InstallUsersource {
+            id: "us_new".into(),
+            kind: "saml".into(),
+            audience: Audience::Agents,
+            fields: Fields::default(),
+        };
+        let sso = Command::SetSso { id: "us_new".into(), mode: SsoMode::Automatic };
+        let touched = touched(&[install, sso], &AuthConfig::default());
+        assert!(touched.contains(&Subject::Sso(Audience::Agents)));
     }
 
     #[tokio::test]
