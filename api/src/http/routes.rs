@@ -58,10 +58,11 @@ async fn nothing_here() -> HttpResponse {
 
 /// One line a request: what, the outcome, how long; never a query, a header or a body, which may hold secrets. Errors
 /// that are not ours yet, such as a body that is too large, are made ours.
-async fn watch(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
+async fn watch(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse, Error> {
+    // No id here needs an escape; one that has some names nothing, and no store is asked about it.
+    if request.path().contains('%') || request.path().bytes().any(|byte| byte.is_ascii_control()) {
+        return Ok(request.into_response(Problem::not_found().error_response()));
+    }
     let started = Instant::now();
     let id = super::request::request_id(request.request());
     let (method, path) = (request.method().clone(), request.path().to_owned());

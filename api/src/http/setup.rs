@@ -31,6 +31,11 @@ async fn check(app: &App, visit: &Visit, token: &str) -> Result<u32, HttpRespons
         Ok(_) => return Err(dead(visit)),
         Err(error) => return Err(visit.unavailable(&error)),
     }
+    // However the first admin came about, the link is for nobody any more.
+    let admins = app.accounts.count_active_admins(visit.helpdesk()).await.map_err(|error| visit.unavailable(&error))?;
+    if admins > 0 {
+        return Err(dead(visit));
+    }
     let head = app.ledger.refresh(visit.helpdesk()).await.map_err(|error| visit.unavailable(&error))?;
     Ok(u32::try_from(head.state.policy(Audience::Agents).password_min_length).unwrap_or(12))
 }
