@@ -21,6 +21,9 @@ use std::sync::Arc;
 /// So many rivals in a row, each appending in the moment between our look and our append, are an accident to report.
 const RIVALS: usize = 64;
 
+/// An idempotency key is remembered for so long, in seconds.
+const KEY_LIFE: i64 = 86_400;
+
 /// What somebody wants of a helpdesk, with all that decides whether it may be.
 #[derive(Debug, Clone)]
 pub struct Wish {
@@ -136,7 +139,7 @@ impl Commands {
         let command_id = uuid::Uuid::now_v7().to_string();
         let mut base = self.ledger.load(&wish.helpdesk).await?;
         for _ in 0..RIVALS {
-            if let Some(done) = self.done_before(wish).await? {
+            if let Some(done) = self.done_before(wish, now).await? {
                 return Ok(done);
             }
             match self.attempt(wish, &base, &command_id, now).await {
@@ -207,8 +210,8 @@ impl Commands {
         })
     }
 
-    /// The answer to the same request under the same key, rebuilt from the ledger (R60).
-    async fn done_before(&self, wish: &Wish) -> Result<Option<Done>, CommandError> {
+    /// The answer to the same request under the same key, rebuilt from the ledger (R60). A key is forgotten after a day.
+    async fn done_before(&self, wish: &Wish, now: Timestamp) -> Result<Option<Done>, CommandError> {
         let Some(ask) = &wish.ask else { return Ok(None) };
         self.projector.catch_up(self.ledger.as_ref(), &wish.helpdesk).await?;
         let Some(found) =
@@ -216,6 +219,9 @@ impl Commands {
         else {
             return Ok(None);
         };
+        if found.at.plus_seconds(KEY_LIFE) < now {
+            return Ok(None);
+        }
         if found.asked != ask.asked {
             return Err(CommandError::IdempotencyMismatch);
         }
