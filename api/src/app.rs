@@ -8,7 +8,7 @@ use crate::http::request::Network;
 use crate::key_ring::KeyRing;
 use crate::pages::{Front, Hosts, Pages};
 use crate::projecting::Projecting;
-use crate::read_models::ReadModels;
+use crate::read_models::{LoginFront, ReadModels};
 use crate::settings::Settings;
 use crate::store::{Ledger, StoreError};
 use crate::vault::Vault;
@@ -17,9 +17,6 @@ use projections::{Database, Durability, ProjectionError, Projector};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use zeroize::Zeroizing;
-
-/// The login front over our read models.
-pub type LoginFront = Front<ReadModels>;
 
 /// Everything that a request may need.
 pub struct App {

@@ -5,7 +5,8 @@ use super::problem::Problem;
 use super::{
     assets, audit_trail, configuration, health, login, passwords, people, public, session, setup, start, usersources,
 };
-use crate::app::{App, LoginFront};
+use crate::app::App;
+use crate::read_models::LoginFront;
 use crate::read_models::ReadModels;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
