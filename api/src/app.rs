@@ -8,7 +8,7 @@ use crate::http::request::Network;
 use crate::key_ring::KeyRing;
 use crate::pages::{Front, Hosts, Pages};
 use crate::projecting::Projecting;
-use crate::read_models::ReadModels;
+use crate::read_models::{LoginFront, ReadModels};
 use crate::settings::Settings;
 use crate::store::{Ledger, StoreError};
 use crate::vault::Vault;
@@ -21,9 +21,6 @@ use zeroize::Zeroizing;
 
 /// So many mails are written at once. Whoever comes then is asked to try again, whether there is such an account or not.
 const MAILS_AT_ONCE: usize = 64;
-
-/// The login front over our read models.
-pub type LoginFront = Front<ReadModels>;
 
 /// Everything that a request may need.
 pub struct App {

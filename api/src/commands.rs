@@ -21,8 +21,8 @@ use std::sync::Arc;
 /// So many rivals in a row, each appending in the moment between our look and our append, are an accident to report.
 const RIVALS: usize = 64;
 
-/// For so many seconds a repeat under the same key is the same request (R60).
-const REPEAT_SECONDS: i64 = 86_400;
+/// An idempotency key is remembered for so long, in seconds.
+const KEY_LIFE: i64 = 86_400;
 
 /// What somebody wants of a helpdesk, with all that decides whether it may be.
 #[derive(Debug, Clone)]
@@ -212,7 +212,8 @@ impl Commands {
         })
     }
 
-    /// The answer to the same request of the same `actor` under the same key, rebuilt from the ledger (R60).
+    /// The answer to the same request of the same `actor` under the same key, rebuilt from the ledger (R60). A
+    /// key is forgotten after a day.
     pub async fn done_before(
         &self,
         helpdesk: &HelpdeskId,
@@ -222,7 +223,7 @@ impl Commands {
     ) -> Result<Option<Done>, CommandError> {
         self.projector.catch_up(self.ledger.as_ref(), helpdesk).await?;
         let found = audit_trail::find_idempotent(&self.projector, helpdesk, actor, &ask.key).await?;
-        let Some(found) = found.filter(|found| found.at > now.plus_seconds(-REPEAT_SECONDS)) else {
+        let Some(found) = found.filter(|found| found.at.plus_seconds(KEY_LIFE) > now) else {
             return Ok(None);
         };
         if found.asked != ask.asked {
@@ -382,17 +383,17 @@ mod tests {
             users_deskpro: "us_1".into(),
             agents_deskpro: "us_2".into(),
         };
-        let at = |seconds| Timestamp::from_millis(0).plus_seconds(seconds);
+        let at = |seconds| Timestamp::from_millis(1_700_000_000_000).plus_seconds(seconds);
         commands.execute(&Wish { commands: vec![create], ask: None, ..rename("", "") }, at(0)).await.unwrap();
 
         let first = commands.execute(&rename("A", "a"), at(0)).await.unwrap();
-        let within = commands.execute(&rename("A", "a"), at(REPEAT_SECONDS - 1)).await.unwrap();
+        let within = commands.execute(&rename("A", "a"), at(KEY_LIFE - 1)).await.unwrap();
         assert_eq!((within.version, within.events.len()), (first.version, 1));
-        let other = commands.execute(&rename("B", "b"), at(REPEAT_SECONDS - 1)).await;
+        let other = commands.execute(&rename("B", "b"), at(KEY_LIFE - 1)).await;
         assert!(matches!(other, Err(CommandError::IdempotencyMismatch)));
-        let later = commands.execute(&rename("B", "b"), at(REPEAT_SECONDS)).await.unwrap();
+        let later = commands.execute(&rename("B", "b"), at(KEY_LIFE)).await.unwrap();
         assert_eq!(later.version, first.version + 1);
-        let repeat = commands.execute(&rename("B", "b"), at(REPEAT_SECONDS + 1)).await.unwrap();
+        let repeat = commands.execute(&rename("B", "b"), at(KEY_LIFE + 1)).await.unwrap();
         assert_eq!(repeat.version, later.version, "the newest under the key is what is repeated");
         std::fs::remove_dir_all(&folder).unwrap();
     }

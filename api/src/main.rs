@@ -25,6 +25,8 @@ fn run(line: CommandLine) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads to be had")?;
     match line.command.unwrap_or(Task::Serve) {
         Task::Serve => actix_web::rt::System::with_tokio_rt(|| runtime).block_on(serve::serve(settings)),
-        task => runtime.block_on(tasks::run(settings, task)),
+        task @ (Task::Token(_) | Task::Account(_) | Task::Helpdesk(_) | Task::Rebuild) => {
+            runtime.block_on(tasks::run(settings, task))
+        }
     }
 }

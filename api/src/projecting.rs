@@ -3,7 +3,7 @@
 //!
 //! Nothing waits for it. Whoever reads catches up first, so an answer is never older than the ledger was.
 
-use crate::app::LoginFront;
+use crate::read_models::LoginFront;
 use crate::store::{Cursor, Ledger, StoreError};
 use domain::HelpdeskId;
 use projections::Projector;

@@ -1,10 +1,13 @@
 //! Where login pages come from when they are not in memory: the read models, brought up to the ledger first.
 
-use crate::pages::{Configured, Source, SourceError};
+use crate::pages::{Configured, Front, Source, SourceError};
 use crate::store::Ledger;
 use domain::HelpdeskId;
 use projections::{ProjectionError, Projector, helpdesks, login_options};
 use std::sync::Arc;
+
+/// The login front over the read models.
+pub type LoginFront = Front<ReadModels>;
 
 /// The read models as a source of login pages.
 #[derive(Clone)]

@@ -263,6 +263,21 @@ impl Default for Settings {
     }
 }
 
+/// Every setting's name, as in the TOML file; in the environment in capitals behind `GATELEDGER_`.
+const NAMES: [&str; 11] = [
+    "listen",
+    "public_url",
+    "data_dir",
+    "database_url",
+    "database_connections",
+    "smtp_url",
+    "mail_from",
+    "trusted_proxies",
+    "sign_ins_days",
+    "pages_megabytes",
+    "log_format",
+];
+
 /// A setting that cannot be. The sentence names it.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
@@ -281,7 +296,8 @@ impl Settings {
         if let Some(file) = &flags.config {
             layers = layers.merge(Toml::file_exact(file));
         }
-        let environment = Env::prefixed("GATELEDGER_").filter(|name| name != "test_postgres" && name != "keys");
+        // Only names of ours: others may begin alike, such as those that a container platform makes up.
+        let environment = Env::prefixed("GATELEDGER_").only(&NAMES);
         let settings: Self = layers
             .merge(environment)
             .merge(Serialized::defaults(flags))
@@ -331,6 +347,16 @@ mod tests {
         for wrong in ["help.example.com", "https://a/b", "ftp://a", "https://u@a", "https://a/?q"] {
             assert!(with(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn every_setting_can_come_from_the_environment() {
+        let settings = serde_json::to_value(Settings::default()).unwrap();
+        let mut names: Vec<&str> = settings.as_object().unwrap().keys().map(String::as_str).collect();
+        names.sort_unstable();
+        let mut known = NAMES;
+        known.sort_unstable();
+        assert_eq!(names, known);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Keeps the login front up to the configuration: whose host is whose, and what the pages show.
 
 use crate::accounts::Session;
-use crate::app::{App, LoginFront};
+use crate::app::App;
 use crate::commands::CommandError;
 use crate::http::problem::Problem;
+use crate::read_models::LoginFront;
 use actix_web::http::StatusCode;
 use domain::{AuthConfig, Command, Field, HelpdeskId, Plain, Setting, UsersourceId};
 use projections::helpdesks::{self, Helpdesk};

@@ -5,6 +5,7 @@ mod crash;
 mod deskpro_off;
 mod displacement;
 mod first_admin;
+mod full_disk;
 mod headers;
 mod hosts;
 mod idempotency;

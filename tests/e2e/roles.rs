@@ -10,8 +10,7 @@ on_both_stores!(
     r40_r41_the_last_way_in_stays_and_no_token_gives_it_up
 );
 
-const READS: [&str; 5] =
-    ["/kinds", "/usersources", "/audit-trail", "/policies", "/login-options?surface=portal&version=1"];
+const READS: [&str; 7] = ["/kinds", "/usersources", "/audit-trail", "/policies", "/accounts", "/tokens", "/sign-ins"];
 
 fn changes(client: &Client, id: &str) -> Vec<Call> {
     let source = format!("/usersources/{id}");

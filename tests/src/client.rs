@@ -49,6 +49,11 @@ impl Client {
         self
     }
 
+    /// The address that it talks to.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// The same at another address, over connections of its own.
     pub fn at(mut self, address: &str) -> Self {
         self.http = http();

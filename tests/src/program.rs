@@ -45,6 +45,20 @@ pub fn command<S: AsRef<std::ffi::OsStr>>(words: &[S]) -> Command {
     command
 }
 
+/// As `command`, in a process that is told of a file that may not grow, instead of being ended for it.
+pub fn patient_command<S: AsRef<std::ffi::OsStr>>(words: &[S]) -> Command {
+    let plain = command(words);
+    let mut patient = Command::new("sh");
+    patient.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(plain.get_program()).args(plain.get_args());
+    patient.stdin(Stdio::null()).env("TZ", "UTC");
+    for (name, value) in plain.get_envs() {
+        if value.is_none() {
+            patient.env_remove(name);
+        }
+    }
+    patient
+}
+
 /// What a run that has ended left behind.
 #[derive(Debug)]
 pub struct Ran {

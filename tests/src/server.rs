@@ -28,7 +28,7 @@ struct Said(Arc<Mutex<String>>);
 impl Server {
     /// Starts the program with these words and waits for its first line.
     pub(crate) fn start(words: &[String]) -> Self {
-        let mut child = program::command(words)
+        let mut child = program::patient_command(words)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -76,6 +76,16 @@ impl Server {
             assert!(Instant::now() < deadline, "the service never said a word that begins with {prefix:?}: {said}");
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// From now on no file of its may grow past `bytes`; `None` takes the limit away. It sees what it would see on a
+    /// disk without room: writes that fail, and after a while succeed again.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let limit = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        let set = Command::new("prlimit")
+            .args(["--pid", &self.child.id().to_string(), &format!("--fsize={limit}:unlimited")])
+            .status();
+        assert!(set.is_ok_and(|status| status.success()), "cannot limit the service's files");
     }
 
     /// Ends it at once, as a power cut would: SIGKILL.

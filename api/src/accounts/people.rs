@@ -2,6 +2,7 @@
 
 use super::rows::{flag, number, optional_text, text, time, word};
 use super::{Accounts, AccountsError, Email, Role};
+use domain::values::unseen;
 use domain::{AccountId, HelpdeskId, Timestamp};
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
@@ -103,7 +104,7 @@ pub(super) fn account(row: &AnyRow) -> Result<Account, AccountsError> {
 /// A name or label: 1 to 200 characters, none of them a control character.
 pub(super) fn name(name: &str) -> Result<&str, AccountsError> {
     let name = name.trim();
-    let fits = (1..=200).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    let fits = (1..=200).contains(&name.chars().count()) && unseen(name).is_none();
     if fits { Ok(name) } else { Err(AccountsError::InvalidName) }
 }
 

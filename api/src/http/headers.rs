@@ -7,6 +7,7 @@ use crate::people::Hand;
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use domain::HelpdeskId;
+use domain::values::unseen;
 
 /// The most characters that a reason may have.
 const LONGEST_REASON: usize = 1_000;
@@ -76,9 +77,9 @@ pub fn text(request: &HttpRequest, name: &str) -> Result<Option<String>, Problem
 
 /// A reason is words: in one line, no control characters, and not a book.
 fn checked_reason(reason: String) -> Result<String, Problem> {
-    if reason.is_empty() || reason.chars().count() > LONGEST_REASON || reason.chars().any(char::is_control) {
+    if reason.is_empty() || reason.chars().count() > LONGEST_REASON || unseen(&reason).is_some() {
         return Err(malformed(&format!(
-            "Gateledger-Reason takes 1 to {LONGEST_REASON} characters in UTF-8, in one line"
+            "Gateledger-Reason takes 1 to {LONGEST_REASON} characters in UTF-8, all of which can be seen"
         )));
     }
     Ok(reason)

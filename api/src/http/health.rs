@@ -1,6 +1,7 @@
 //! Whether the process lives, and whether login pages can be answered.
 
-use crate::app::{App, LoginFront};
+use crate::app::App;
+use crate::read_models::LoginFront;
 use actix_web::{HttpResponse, get, web};
 use domain::HelpdeskId;
 use serde_json::json;

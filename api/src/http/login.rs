@@ -3,10 +3,11 @@
 use super::return_to::ReturnTo;
 use super::visit::{Visit, opens};
 use super::{public, session_cookie};
-use crate::app::{App, LoginFront};
+use crate::app::App;
 use crate::pages::Notice;
 use crate::pages::login::LoginPage;
 use crate::pages::options::{start_url, with_return_to};
+use crate::read_models::LoginFront;
 use crate::sign_in::{Admitted, Attempt, Refused};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, LOCATION, RETRY_AFTER};

@@ -9,11 +9,13 @@ use super::visit::Visit;
 use super::{public, session_cookie};
 use crate::accounts::passwords::check_new;
 use crate::accounts::{Account, AccountsError, NewLink, Purpose, Role, Session};
-use crate::app::{App, LoginFront};
+use crate::app::App;
 use crate::pages::Notice;
+use crate::pages::notices::Message;
 use crate::pages::options::{change_password_path, lost_password_path};
 use crate::pages::passwords::{ChangePassword, LostPassword, LostPasswordSent, ResetPassword};
 use crate::people::Hand;
+use crate::read_models::LoginFront;
 use crate::sign_in::Refused;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -172,7 +174,9 @@ async fn reset(app: &App, front: &LoginFront, request: &HttpRequest, typed: Rese
     match outcome.await {
         Ok(()) => {
             let texts = visit.texts();
-            Ok(visit.message(StatusCode::OK, texts.password_saved, texts.password_saved_help))
+            let login = if account.role == Role::User { Surface::Portal } else { Surface::Agent }.login_path();
+            let page = Message::new(visit.frame(), texts.password_saved, texts.password_saved_help);
+            Ok(visit.page(StatusCode::OK, &page.with_link(login, texts.sign_in)))
         }
         Err(crate::people::PeopleError::Accounts(AccountsError::LinkUsed)) => {
             Err(visit.message(StatusCode::NOT_FOUND, visit.texts().link_expired, visit.texts().not_found_help))

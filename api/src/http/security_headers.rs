@@ -5,7 +5,7 @@
 //! that leak in a Referer, and a downgrade to http.
 //!
 //! `form-action 'self'` also binds the redirects after a form post in Chromium: whoever must lead to a provider after
-//! a post answers with `pages::notices::Onward`, not with a redirect. `Referrer-Policy` is not `no-referrer`, under
+//! a post answers with a page that leads on, not with a redirect. `Referrer-Policy` is not `no-referrer`, under
 //! which Chromium posts `Origin: null`.
 
 use actix_web::HttpResponseBuilder;

@@ -7,10 +7,11 @@ use super::session_cookie;
 use super::visit::Visit;
 use crate::accounts::passwords::check_new;
 use crate::accounts::{AccountsError, Means, NewSession, Purpose, Role};
-use crate::app::{App, LoginFront};
+use crate::app::App;
 use crate::pages::Notice;
 use crate::pages::first_admin::FirstAdmin;
 use crate::people::PeopleError;
+use crate::read_models::LoginFront;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
@@ -30,6 +31,11 @@ async fn check(app: &App, visit: &Visit, token: &str) -> Result<u32, HttpRespons
         Ok(Some(link)) if link.purpose == Purpose::FirstAdmin => {}
         Ok(_) => return Err(dead(visit)),
         Err(error) => return Err(visit.unavailable(&error)),
+    }
+    // However the first admin came about, the link is for nobody any more.
+    let admins = app.accounts.count_active_admins(visit.helpdesk()).await.map_err(|error| visit.unavailable(&error))?;
+    if admins > 0 {
+        return Err(dead(visit));
     }
     let head = app.ledger.refresh(visit.helpdesk()).await.map_err(|error| visit.unavailable(&error))?;
     Ok(u32::try_from(head.state.policy(Audience::Agents).password_min_length).unwrap_or(12))

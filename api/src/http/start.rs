@@ -2,7 +2,8 @@
 //! them yet: it says so, rather than send anybody anywhere.
 
 use super::visit::Visit;
-use crate::app::{App, LoginFront};
+use crate::app::App;
+use crate::read_models::LoginFront;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use domain::UsersourceId;

@@ -3,9 +3,10 @@
 use super::session_cookie;
 use super::{html, origin, public};
 use crate::accounts::Session;
-use crate::app::{App, LoginFront};
+use crate::app::App;
 use crate::pages::notices::Message;
 use crate::pages::{Frame, Language, Site, Surfaces, Texts, Transport};
+use crate::read_models::LoginFront;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use domain::{Audience, HelpdeskId, Surface};

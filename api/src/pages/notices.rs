@@ -1,4 +1,4 @@
-//! The small pages: signed out, who you are, a message, a question with one button, and one that leads away.
+//! The small pages: signed out, who you are, a message.
 
 use askama::Template;
 
@@ -28,24 +28,18 @@ pub struct Home<'a> {
     email: Option<&'a str>,
     usersource: &'a str,
     own_password: Option<&'a str>,
-    console: Option<&'a str>,
 }
 
 impl<'a> Home<'a> {
     /// The page of somebody called `name`, who signed in through the usersource of this title.
     pub fn new(frame: Frame<'a>, name: &'a str, email: Option<&'a str>, usersource: &'a str) -> Self {
         let frame = frame.headed(frame.texts.signed_in);
-        Self { frame, name, email, usersource, own_password: None, console: None }
+        Self { frame, name, email, usersource, own_password: None }
     }
 
     /// The same with a link to change the password (R24).
     pub fn with_own_password(self, path: &'a str) -> Self {
         Self { own_password: Some(path), ..self }
-    }
-
-    /// The same with a link to the admins' console.
-    pub fn with_console(self, path: &'a str) -> Self {
-        Self { console: Some(path), ..self }
     }
 }
 
@@ -70,47 +64,6 @@ impl<'a> Message<'a> {
     }
 }
 
-/// A sentence and one button: opening the page does nothing, its button does (R44).
-#[derive(Debug, Template)]
-#[template(path = "confirm.html")]
-pub struct Confirm<'a> {
-    frame: Frame<'a>,
-    sentence: &'a str,
-    action: &'a str,
-    button: &'a str,
-    hidden: &'a [(&'a str, &'a str)],
-}
-
-impl<'a> Confirm<'a> {
-    /// The page; its button posts `hidden` to `action`.
-    pub fn new(
-        frame: Frame<'a>,
-        title: &'a str,
-        sentence: &'a str,
-        action: &'a str,
-        button: &'a str,
-        hidden: &'a [(&'a str, &'a str)],
-    ) -> Self {
-        Self { frame: frame.headed(title), sentence, action, button, hidden }
-    }
-}
-
-/// Leads to another site after a form post. A redirect would not do: Chromium holds the redirects after a form post to
-/// the page's `form-action`, which names ourselves alone.
-#[derive(Debug, Template)]
-#[template(path = "onward.html")]
-pub struct Onward<'a> {
-    frame: Frame<'a>,
-    url: &'a str,
-}
-
-impl<'a> Onward<'a> {
-    /// The page; `url` is one that this program made, never one that a visitor named.
-    pub fn new(frame: Frame<'a>, url: &'a str) -> Self {
-        Self { frame: frame.headed(frame.texts.one_moment), url }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,26 +71,19 @@ mod tests {
 
     #[test]
     fn all_small_pages_are_sound() {
-        let home = Home::new(frame(), HOSTILE, Some(HOSTILE), HOSTILE)
-            .with_own_password("/change-password")
-            .with_console("/admin/");
+        let home = Home::new(frame(), HOSTILE, Some(HOSTILE), HOSTILE).with_own_password("/change-password");
         let pages = [
             SignedOut::new(frame(), "/login").render().unwrap(),
             home.render().unwrap(),
             Message::new(frame(), HOSTILE, HOSTILE).with_link("/login", HOSTILE).render().unwrap(),
-            Confirm::new(frame(), HOSTILE, HOSTILE, "/recover", HOSTILE, &[("token", HOSTILE)]).render().unwrap(),
-            Onward::new(frame(), "/elsewhere?a=\"><script>&b").render().unwrap(),
         ];
         pages.iter().for_each(|html| assert_sound(html));
         assert!(pages[1].contains("action=\"/logout\"") && pages[1].contains("method=\"post\""));
-        assert!(pages[3].contains("name=\"token\""));
     }
 
     #[test]
     fn r27_the_page_after_signing_out_stays_where_it_is() {
         let html = SignedOut::new(frame(), "/login").render().unwrap();
         assert!(!html.contains("http-equiv"));
-        let onward = Onward::new(frame(), "/elsewhere").render().unwrap();
-        assert!(onward.contains("http-equiv=\"refresh\""));
     }
 }

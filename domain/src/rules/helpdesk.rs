@@ -4,7 +4,7 @@ use crate::catalogue::{Catalogue, Fault};
 use crate::config::AuthConfig;
 use crate::event::Event;
 use crate::rejection::Rejection;
-use crate::values::{Audience, Field, Fields, Plain, Setting, UsersourceId, UsersourceRef, differences};
+use crate::values::{Audience, Field, Fields, Plain, Setting, UsersourceId, UsersourceRef, differences, unseen};
 use std::collections::BTreeMap;
 
 const BUILT_IN: &str = "deskpro";
@@ -71,8 +71,8 @@ pub(crate) fn change(state: &AuthConfig, wanted: &BTreeMap<Field, Option<Setting
 fn fault(field: &str, value: Option<&str>) -> Option<Fault> {
     let value = value?;
     let wrong = match field {
-        "name" if value.trim().is_empty() || value.chars().count() > 100 || value.chars().any(char::is_control) => {
-            "a name has 1 to 100 characters and no control characters"
+        "name" if value.trim().is_empty() || value.chars().count() > 100 || unseen(value).is_some() => {
+            "a name has 1 to 100 characters, all of which can be seen"
         }
         "url" if !is_origin(value) => {
             "a URL here is https:// or http://, a host in lower case and perhaps a port; no path, no slash at the end"

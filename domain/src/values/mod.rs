@@ -6,6 +6,7 @@ mod ids;
 mod policy;
 mod sealed;
 mod timestamp;
+mod unseen;
 mod usersource;
 
 pub use audience::{Audience, SsoMode, Surface};
@@ -14,4 +15,5 @@ pub use ids::{AccountId, HelpdeskId, UsersourceId};
 pub use policy::Policy;
 pub use sealed::Sealed;
 pub use timestamp::Timestamp;
+pub use unseen::unseen;
 pub use usersource::{Proof, Standing, Usersource, UsersourceRef};
