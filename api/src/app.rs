@@ -138,8 +138,8 @@ impl App {
 
     /// What follows a change: the login pages show it before the change is answered, the read models soon after.
     pub fn after(&self, helpdesk: &HelpdeskId, done: &Done) {
-        if let Some(state) = &done.state {
-            self.front.show(helpdesk, state);
+        if let Some(newest) = &done.newest {
+            self.front.show(helpdesk, &newest.state);
         }
         self.projecting.wake(helpdesk);
     }

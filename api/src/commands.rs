@@ -11,11 +11,10 @@ use cqrs_es::event_sink::EventSink;
 use cqrs_es::{Aggregate as _, AggregateError, EventStore as _};
 use domain::metadata::{Idempotency, Unreadable};
 use domain::{
-    Actor, AuthConfig, Catalogue, Command, Event, HelpdeskId, Metadata, Recorded, Rejection, Request, Subject,
-    Timestamp, Via,
+    Actor, AuthConfig, Catalogue, Command, Event, HelpdeskId, Metadata, Recorded, Rejection, Request, Timestamp, Via,
+    subjects,
 };
 use projections::{Facts as _, FactsError, ProjectionError, Projector, audit_trail};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// So many rivals in a row, each appending in the moment between our look and our append, are an accident to report.
@@ -54,8 +53,8 @@ pub struct Done {
     pub version: u64,
     /// The change's events.
     pub events: Vec<Recorded>,
-    /// The state that they made; absent where the answer was rebuilt from the ledger.
-    pub state: Option<Arc<AuthConfig>>,
+    /// The state that they made, or a newer one; absent where the answer was rebuilt from the ledger.
+    pub newest: Option<Arc<Loaded>>,
 }
 
 /// What would come of it.
@@ -146,15 +145,16 @@ impl Commands {
             }
             match self.attempt(wish, &base, &command_id, now).await {
                 Ok(done) => return Ok(done),
-                Err(CommandError::Store(StoreError::Conflict)) => {
+                Err(CommandError::Store(error @ (StoreError::Conflict | StoreError::Unavailable(_)))) => {
+                    // A rival came first, or the answer was lost on its way. Only the log can say which.
                     let seen = base.state.version;
                     base = self.ledger.refresh(&wish.helpdesk).await?;
                     if let Some(events) = self.ledger.find_command(&wish.helpdesk, &command_id, seen).await? {
-                        return Ok(Done {
-                            version: events.last().map_or(base.state.version, |e| e.version),
-                            events,
-                            state: Some(Arc::new(base.state.clone())),
-                        });
+                        let version = events.last().map_or(seen, |event| event.version);
+                        return Ok(Done { version, events, newest: Some(base) });
+                    }
+                    if matches!(error, StoreError::Unavailable(_)) {
+                        return Err(error.into());
                     }
                 }
                 Err(refusal @ (CommandError::Rejected(_) | CommandError::VersionMismatch { .. })) => {
@@ -204,12 +204,8 @@ impl Commands {
                 })
             })
             .collect::<Result<Vec<_>, Unreadable>>()?;
-        let state = self.ledger.load(&wish.helpdesk).await?;
-        Ok(Done {
-            version: events.last().map_or(base.state.version, |e| e.version),
-            events,
-            state: Some(Arc::new(state.state.clone())),
-        })
+        let version = events.last().map_or(base.state.version, |event| event.version);
+        Ok(Done { version, events, newest: Some(self.ledger.load(&wish.helpdesk).await?) })
     }
 
     /// The answer to the same request of the same `actor` under the same key, rebuilt from the ledger (R60). A
@@ -231,7 +227,7 @@ impl Commands {
         }
         let count = u32::try_from(found.last - found.first + 1).unwrap_or(u32::MAX);
         let events = self.ledger.events_after(helpdesk, found.first - 1, count).await?;
-        Ok(Some(Done { version: found.last, events, state: None }))
+        Ok(Some(Done { version: found.last, events, newest: None }))
     }
 
     /// R60, R62: what happened since the version that the caller has seen must not touch what it wants to change.
@@ -247,7 +243,7 @@ impl Commands {
             let page = self.ledger.events_after(&wish.helpdesk, from, 500).await?;
             let Some(last) = page.last() else { break };
             from = last.version;
-            let touched = touched(&wish.commands, &base.state);
+            let touched = subjects(&wish.commands, &base.state);
             since.extend(page.into_iter().filter(|r| r.event.change().subjects.iter().any(|s| touched.contains(s))));
         }
         if since.is_empty() && seen < version {
@@ -281,47 +277,6 @@ fn metadata(wish: &Wish, command_id: &str, at: Timestamp) -> Metadata {
     }
 }
 
-/// What the commands would change, as subjects: the same usersource, the same audience's single sign-on or order (R60).
-fn touched(commands: &[Command], state: &AuthConfig) -> BTreeSet<Subject> {
-    let mut subjects = BTreeSet::new();
-    for command in commands {
-        match command {
-            Command::CreateHelpdesk { .. } | Command::ChangeHelpdesk { .. } => {
-                subjects.insert(Subject::Helpdesk);
-            }
-            Command::InstallUsersource { id, .. } => {
-                subjects.insert(Subject::Usersource(id.clone()));
-            }
-            Command::ChangeUsersource { id, .. }
-            | Command::EnableUsersource { id }
-            | Command::DisableUsersource { id, .. }
-            | Command::UninstallUsersource { id }
-            | Command::RecordProof { usersource: id, .. } => {
-                subjects.insert(Subject::Usersource(id.clone()));
-            }
-            Command::SetSso { id, .. } => {
-                subjects.insert(Subject::Usersource(id.clone()));
-                let installed = commands.iter().find_map(|command| match command {
-                    Command::InstallUsersource { id: new, audience, .. } if new == id => Some(*audience),
-                    _ => None,
-                });
-                let audience = installed.or_else(|| state.usersource(id).ok().map(|u| u.audience));
-                subjects.extend(audience.map(Subject::Sso));
-            }
-            Command::SetOrder { audience, .. } => {
-                subjects.insert(Subject::Order(*audience));
-            }
-            Command::SetStanding { account, .. } => {
-                subjects.insert(Subject::Account(account.clone()));
-            }
-            Command::ChangePolicy { audience, .. } => {
-                subjects.insert(Subject::Policy(*audience));
-            }
-        }
-    }
-    subjects
-}
-
 impl From<AggregateError<Rejection>> for CommandError {
     fn from(error: AggregateError<Rejection>) -> Self {
         match error {
@@ -338,7 +293,7 @@ impl From<AggregateError<Rejection>> for CommandError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{ActorType, Audience, Field, Fields, Setting, SsoMode};
+    use domain::{ActorType, Field, Setting};
     use projections::{Database, Durability};
 
     fn rename(name: &str, asked: &str) -> Wish {
@@ -355,19 +310,6 @@ mod tests {
             ask: Some(Ask { key: "nightly".into(), asked: asked.into() }),
             accept_lockout: false,
         }
-    }
-
-    #[test]
-    fn r62_switching_on_what_the_same_batch_installs_touches_the_audiences_single_sign_on() {
-        let install = Command::InstallUsersource {
-            id: "us_new".into(),
-            kind: "saml".into(),
-            audience: Audience::Agents,
-            fields: Fields::default(),
-        };
-        let sso = Command::SetSso { id: "us_new".into(), mode: SsoMode::Automatic };
-        let touched = touched(&[install, sso], &AuthConfig::default());
-        assert!(touched.contains(&Subject::Sso(Audience::Agents)));
     }
 
     #[tokio::test]

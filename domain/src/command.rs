@@ -1,7 +1,9 @@
 //! Everything that can be asked of a helpdesk's configuration.
 
+use crate::change::Subject;
+use crate::config::AuthConfig;
 use crate::values::{AccountId, Audience, Field, Fields, Setting, SsoMode, Standing, Timestamp, UsersourceId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One wish. Ids of new things come with it, since deciding knows no chance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,4 +107,63 @@ pub struct Request {
     pub at: Timestamp,
     /// An explicit override of R40 by somebody who may (R41), with the reason.
     pub accept_lockout: Option<String>,
+}
+
+/// What the commands would change, as subjects: a usersource, an audience's single sign-on or order (R60).
+pub fn subjects(commands: &[Command], state: &AuthConfig) -> BTreeSet<Subject> {
+    let mut subjects = BTreeSet::new();
+    for command in commands {
+        match command {
+            Command::CreateHelpdesk { .. } | Command::ChangeHelpdesk { .. } => {
+                subjects.insert(Subject::Helpdesk);
+            }
+            Command::InstallUsersource { id, .. } => {
+                subjects.insert(Subject::Usersource(id.clone()));
+            }
+            Command::ChangeUsersource { id, .. }
+            | Command::EnableUsersource { id }
+            | Command::DisableUsersource { id, .. }
+            | Command::UninstallUsersource { id }
+            | Command::RecordProof { usersource: id, .. } => {
+                subjects.insert(Subject::Usersource(id.clone()));
+            }
+            Command::SetSso { id, .. } => {
+                subjects.insert(Subject::Usersource(id.clone()));
+                let installed = commands.iter().find_map(|command| {
+                    let Command::InstallUsersource { id: new, audience, .. } = command else { return None };
+                    (new == id).then_some(*audience)
+                });
+                let audience = installed.or_else(|| state.usersource(id).ok().map(|u| u.audience));
+                subjects.extend(audience.map(Subject::Sso));
+            }
+            Command::SetOrder { audience, .. } => {
+                subjects.insert(Subject::Order(*audience));
+            }
+            Command::SetStanding { account, .. } => {
+                subjects.insert(Subject::Account(account.clone()));
+            }
+            Command::ChangePolicy { audience, .. } => {
+                subjects.insert(Subject::Policy(*audience));
+            }
+        }
+    }
+    subjects
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r62_switching_on_what_the_same_batch_installs_touches_the_audiences_single_sign_on() {
+        let install = Command::InstallUsersource {
+            id: "us_new".into(),
+            kind: "saml".into(),
+            audience: Audience::Agents,
+            fields: Fields::default(),
+        };
+        let sso = Command::SetSso { id: "us_new".into(), mode: SsoMode::Automatic };
+        let touched = subjects(&[install, sso], &AuthConfig::default());
+        assert!(touched.contains(&Subject::Sso(Audience::Agents)));
+    }
 }

@@ -19,7 +19,7 @@ pub mod values;
 
 pub use catalogue::{Capabilities, Catalogue, Display, Fault, Silent};
 pub use change::{Change, Subject};
-pub use command::{Command, Request};
+pub use command::{Command, Request, subjects};
 pub use config::AuthConfig;
 pub use event::Event;
 pub use metadata::{Actor, ActorType, Metadata, Via};
