@@ -301,9 +301,9 @@ fn touched(commands: &[Command], state: &AuthConfig) -> BTreeSet<Subject> {
             }
             Command::SetSso { id, .. } => {
                 subjects.insert(Subject::Usersource(id.clone()));
-                let installed = commands.iter().find_map(|command| match command {
-                    Command::InstallUsersource { id: new, audience, .. } if new == id => Some(*audience),
-                    _ => None,
+                let installed = commands.iter().find_map(|command| {
+                    let Command::InstallUsersource { id: new, audience, .. } = command else { return None };
+                    (new == id).then_some(*audience)
                 });
                 let audience = installed.or_else(|| state.usersource(id).ok().map(|u| u.audience));
                 subjects.extend(audience.map(Subject::Sso));
