@@ -12,6 +12,7 @@ pub mod html;
 pub mod instruction;
 pub mod login;
 pub mod members;
+pub mod openapi;
 pub mod origin;
 pub mod passwords;
 pub mod people;

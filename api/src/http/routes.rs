@@ -3,7 +3,8 @@
 
 use super::problem::Problem;
 use super::{
-    assets, audit_trail, configuration, health, login, passwords, people, public, session, setup, start, usersources,
+    assets, audit_trail, configuration, health, login, openapi, passwords, people, public, session, setup, start,
+    usersources,
 };
 use crate::app::App;
 use crate::read_models::LoginFront;
@@ -44,6 +45,7 @@ pub fn configure(app: web::Data<App>, front: web::Data<LoginFront>) -> impl FnOn
             .configure(setup::configure)
             .configure(start::configure)
             .configure(health::configure)
+            .configure(openapi::configure)
             .route("/assets/{name}", web::get().to(assets::asset))
             .service(
                 web::scope("/api/helpdesks/{helpdesk}")
