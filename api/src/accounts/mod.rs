@@ -16,6 +16,7 @@ pub mod mail;
 mod means;
 pub mod passwords;
 mod people;
+mod redeem;
 mod roles;
 mod rows;
 mod secrets;
