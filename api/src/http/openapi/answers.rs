@@ -60,7 +60,7 @@ async fn every_call_answers_in_the_shape_that_the_document_promises() {
 /// Every command, rehearsed and carried out. Gives the id of a usersource that stays.
 async fn configure(tour: &Tour) -> String {
     let install = json!({"kind": "jwt", "audience": "users", "title": "Shop",
-        "settings": {"login_url": "https://shop.example/sso", "secret": "0123456789abcdef0123456789abcdef"}});
+        "settings": {"login_url": "https://shop.example/sso", "algorithm": "HS256", "secret": "0123456789abcdef0123456789abcdef"}});
     tour.make("install_usersource", &[], "?dry_run=true", install.clone()).await;
     let installed = tour.make("install_usersource", &[], "", install).await.json();
     let jwt = installed["changes"][0]["usersource"]["id"].as_str().unwrap().to_owned();
@@ -79,7 +79,7 @@ async fn configure(tour: &Tour) -> String {
             vec![],
             json!({"commands": [
             {"command": "install_usersource", "kind": "google", "audience": "users", "title": "Google"},
-            {"command": "set_order", "audience": "users", "usersources": [deskpro, "$0"]}]}),
+            {"command": "set_order", "audience": "users", "usersources": ["$0", deskpro]}]}),
         ),
     ];
     for (name, ids, body) in commands {
@@ -128,4 +128,15 @@ async fn read(tour: &Tour, usersource: &str) {
     }
     let known = TestRequest::default().insert_header(("if-none-match", "*"));
     tour.send("login_options", &[], "?surface=portal", known).await;
+}
+
+#[actix_web::test]
+async fn a_method_that_an_address_does_not_take_is_refused_with_a_problem() {
+    let scene = scene().await;
+    for call in calls::all().into_iter().filter(|call| call.path.starts_with("/api")) {
+        let request = TestRequest::default().method(Method::TRACE).uri(&call.path.replace(['{', '}'], ""));
+        let answer = scene.ask(request.insert_header(("host", "localhost"))).await;
+        assert!(matches!(answer.status, 404 | 405), "{}: {}", call.path, answer.status);
+        assert_eq!(answer.kind, "application/problem+json", "{}: {}", call.path, answer.status);
+    }
 }
