@@ -65,6 +65,12 @@ pub enum StartError {
     /// The keys cannot be used.
     #[error("the keys: {0}")]
     Vault(#[from] crate::vault::VaultError),
+    /// The database was sealed with other keys.
+    #[error(
+        "this database was sealed with other keys: put its keys.json into the data folder, or its text into \
+         GATELEDGER_KEYS; if it is lost for good, start once with --accept-new-keys, and what it sealed stays unreadable"
+    )]
+    OtherKeys,
     /// The event log cannot be opened.
     #[error("the event log: {0}")]
     Store(#[from] StoreError),
@@ -97,6 +103,8 @@ impl App {
                 Database::sqlite(&folder.join("accounts.db"), Durability::Full).await?,
             ),
         };
+        let accounts = Accounts::open(accounts).await?;
+        check_keys(&accounts, &vault, settings.accept_new_keys).await?;
         let ledger = Arc::new(ledger);
         let projector = Arc::new(Projector::open(read_models).await?);
         let public_url = settings.public_url.as_deref().unwrap_or("http://localhost");
@@ -117,7 +125,7 @@ impl App {
         Ok(Self {
             commands: Commands::new(Arc::clone(&ledger), Arc::clone(&projector)),
             projecting: Projecting::start(Arc::clone(&ledger), Arc::clone(&projector), Arc::clone(&front)),
-            accounts: Accounts::open(accounts).await?,
+            accounts,
             passwords: Passwords::new(parallelism),
             ledger,
             projector,
@@ -143,6 +151,22 @@ impl App {
         }
         self.projecting.wake(helpdesk);
     }
+}
+
+/// What the keys are recognised by.
+const MARK: &str = "key mark";
+
+async fn check_keys(accounts: &Accounts, vault: &Vault, accept_new: bool) -> Result<(), StartError> {
+    let fresh = vault.seal_bytes(MARK, MARK.as_bytes())?;
+    let stored = accounts.key_mark(&fresh).await?;
+    if vault.open_bytes(MARK, &stored).is_ok() {
+        return Ok(());
+    }
+    if !accept_new {
+        return Err(StartError::OtherKeys);
+    }
+    tracing::warn!("the former keys are given up; what they sealed stays unreadable");
+    Ok(accounts.replace_key_mark(&fresh).await?)
 }
 
 /// The key ring may come from the environment instead of a file.

@@ -147,6 +147,13 @@ impl App {
     pub fn seal_personal(&self, account: &Account, ip: Option<&str>) -> Result<Option<String>, VaultError> {
         let Some(wrapped) = &account.personal_key else { return Ok(None) };
         let personal = json!({"name": account.name, "email": account.email, "ip": ip}).to_string();
-        PersonalKey::unwrap(&self.vault, &account.id, wrapped)?.seal(&personal).map(Some)
+        match PersonalKey::unwrap(&self.vault, &account.id, wrapped) {
+            Ok(key) => key.seal(&personal).map(Some),
+            Err(error) => {
+                // The key ring that sealed it is lost. The ledger still says which account it was.
+                tracing::error!(account = %account.id, %error, "what is personal cannot be sealed for the ledger");
+                Ok(None)
+            }
+        }
     }
 }

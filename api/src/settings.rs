@@ -144,6 +144,15 @@ pub enum HelpdeskTask {
         #[arg(long)]
         url: Option<String>,
     },
+    /// Give a helpdesk another URL, or none: the way back when a wrong one was set and nobody reaches its pages.
+    #[command(after_help = "Example: gateledger helpdesk set-url acme --url https://help.acme.example")]
+    SetUrl {
+        /// Which helpdesk.
+        id: String,
+        /// Its URL; without it, it has none.
+        #[arg(long)]
+        url: Option<String>,
+    },
     /// List helpdesks: id, name, URL.
     #[command(after_help = "Example: gateledger helpdesk list")]
     List,
@@ -196,6 +205,10 @@ pub struct Flags {
     #[arg(long, global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_format: Option<String>,
+    /// The former key ring is lost for good: give up what it sealed, and seal with the present one from now on.
+    #[arg(long, global = true, num_args = 0..=1, default_missing_value = "true")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accept_new_keys: Option<bool>,
     /// A TOML file with any of these settings.
     #[arg(long, global = true)]
     #[serde(skip)]
@@ -229,6 +242,8 @@ pub struct Settings {
     pub pages_megabytes: usize,
     /// pretty or json.
     pub log_format: Option<String>,
+    /// Whether what other keys sealed is given up.
+    pub accept_new_keys: bool,
 }
 
 /// A list, or one text with commas: all that an environment variable can be.
@@ -259,12 +274,13 @@ impl Default for Settings {
             sign_ins_days: 90,
             pages_megabytes: 32,
             log_format: None,
+            accept_new_keys: false,
         }
     }
 }
 
 /// Every setting's name, as in the TOML file; in the environment in capitals behind `GATELEDGER_`.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "listen",
     "public_url",
     "data_dir",
@@ -276,6 +292,7 @@ const NAMES: [&str; 11] = [
     "sign_ins_days",
     "pages_megabytes",
     "log_format",
+    "accept_new_keys",
 ];
 
 /// A setting that cannot be. The sentence names it.

@@ -7,7 +7,7 @@ use crate::http::wishes::new_usersource_id;
 use crate::people::Hand;
 use crate::settings::{AccountTask, HelpdeskTask, Settings, Task, TokenTask};
 use anyhow::{Context as _, bail};
-use domain::{Actor, ActorType, Audience, Command, HelpdeskId, Via};
+use domain::{Actor, ActorType, Audience, Command, Field, HelpdeskId, Setting, Via};
 use std::io::{BufRead as _, Write as _};
 use zeroize::Zeroizing;
 
@@ -75,8 +75,15 @@ async fn helpdesk(app: &App, task: HelpdeskTask) -> anyhow::Result<()> {
                 bail!("another helpdesk answers at {url}");
             }
             create_helpdesk(app, &HelpdeskId::new(&id), &name, url, &hand()).await?;
+            for other in app.all_helpdesks().await?.iter().filter(|other| other.url.is_none()) {
+                tracing::warn!(
+                    helpdesk = %other.id,
+                    "this helpdesk has no URL, so no host reaches its pages while there are others; `helpdesk set-url` gives it one"
+                );
+            }
             print(&id)
         }
+        HelpdeskTask::SetUrl { id, url } => set_url(app, &HelpdeskId::new(id), url).await,
         HelpdeskTask::List => {
             for helpdesk in app.all_helpdesks().await? {
                 print(&format!("{}\t{}\t{}", helpdesk.id, helpdesk.name, helpdesk.url.unwrap_or_default()))?;
@@ -84,6 +91,26 @@ async fn helpdesk(app: &App, task: HelpdeskTask) -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+async fn set_url(app: &App, helpdesk: &HelpdeskId, url: Option<String>) -> anyhow::Result<()> {
+    let fields = [(Field::new("url"), url.map(Setting::text))].into();
+    let commands = vec![Command::ChangeHelpdesk { fields }];
+    app.refuse_taken_url(helpdesk, &commands).await.map_err(|problem| anyhow::anyhow!("{problem}"))?;
+    let hand = hand();
+    let wish = Wish {
+        helpdesk: helpdesk.clone(),
+        commands,
+        actor: hand.actor,
+        via: hand.via,
+        request: None,
+        reason: None,
+        if_match: None,
+        ask: None,
+        accept_lockout: false,
+    };
+    app.commands.execute(&wish, app.now()).await?;
+    Ok(())
 }
 
 async fn token(app: &App, task: TokenTask) -> anyhow::Result<()> {

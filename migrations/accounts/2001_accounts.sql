@@ -117,3 +117,9 @@ CREATE TABLE sign_ins (
 CREATE INDEX sign_ins_by_account ON sign_ins (helpdesk, account, at);
 CREATE INDEX sign_ins_by_usersource ON sign_ins (helpdesk, usersource, at);
 CREATE INDEX sign_ins_by_time ON sign_ins (at);
+
+-- What the first program sealed, so that another with other keys notices.
+CREATE TABLE key_marks (
+    id     TEXT NOT NULL PRIMARY KEY,
+    sealed TEXT NOT NULL
+);

@@ -9,6 +9,7 @@ mod full_disk;
 mod headers;
 mod hosts;
 mod idempotency;
+mod keys;
 mod ledger_tour;
 mod outage;
 mod passwords;

@@ -10,6 +10,7 @@ mod emails;
 mod erasure;
 #[cfg(test)]
 mod fixture;
+mod key_check;
 mod links;
 pub mod lockout;
 pub mod mail;

@@ -1,6 +1,7 @@
 //! People over HTTP: accounts, their sessions, API tokens, and the log of sign-ins (R56, R63).
 
 use super::headers::Headers;
+use super::instruction::etag;
 use super::members::Members;
 use super::problem::Problem;
 use super::reading::Reader;
@@ -48,7 +49,9 @@ async fn list_accounts(
     query.finish()?;
     let found = app.accounts.list(&reader.caller.helpdesk, after.as_ref(), limit).await?;
     let next = (found.len() == limit as usize).then(|| found.last().map(|a| a.id.clone())).flatten();
-    Ok(HttpResponse::Ok().json(json!({"accounts": found.iter().map(account).collect::<Vec<_>>(), "next": next})))
+    Ok(HttpResponse::Ok()
+        .insert_header(etag(reader.version))
+        .json(json!({"accounts": found.iter().map(account).collect::<Vec<_>>(), "next": next})))
 }
 
 /// `{email, name, role}`: an account without a password; its person sets one by "lost password".
@@ -127,7 +130,9 @@ async fn list_sessions(
     let reader = Reader::read(&app, &request, &helpdesk).await?;
     reader.query(&request)?.finish()?;
     let sessions = app.accounts.sessions_of(&reader.caller.helpdesk, &AccountId::new(id), app.now()).await?;
-    Ok(HttpResponse::Ok().json(json!({"sessions": sessions.iter().map(session).collect::<Vec<_>>()})))
+    Ok(HttpResponse::Ok()
+        .insert_header(etag(reader.version))
+        .json(json!({"sessions": sessions.iter().map(session).collect::<Vec<_>>()})))
 }
 
 /// Ends all sessions of an account.
@@ -165,7 +170,9 @@ async fn list_tokens(
     let reader = Reader::read(&app, &request, &helpdesk).await?;
     reader.query(&request)?.finish()?;
     let tokens = app.accounts.list_tokens(&reader.caller.helpdesk).await?;
-    Ok(HttpResponse::Ok().json(json!({"tokens": tokens.iter().map(token).collect::<Vec<_>>()})))
+    Ok(HttpResponse::Ok()
+        .insert_header(etag(reader.version))
+        .json(json!({"tokens": tokens.iter().map(token).collect::<Vec<_>>()})))
 }
 
 /// `{role, label, expires_in_days?}`: a token of the caller's. The answer is the only place where its secret is.
@@ -231,7 +238,9 @@ async fn list_sign_ins(
     query.finish()?;
     let found = app.accounts.sign_ins(&reader.caller.helpdesk, &filter, limit).await?;
     let next = (found.len() == limit as usize).then(|| found.last().map(|s| s.place.to_string())).flatten();
-    Ok(HttpResponse::Ok().json(json!({"sign_ins": found.iter().map(sign_in).collect::<Vec<_>>(), "next": next})))
+    Ok(HttpResponse::Ok()
+        .insert_header(etag(reader.version))
+        .json(json!({"sign_ins": found.iter().map(sign_in).collect::<Vec<_>>(), "next": next})))
 }
 
 fn sign_in(attempt: &SignIn) -> Value {

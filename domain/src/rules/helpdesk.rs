@@ -83,6 +83,11 @@ fn fault(field: &str, value: Option<&str>) -> Option<Fault> {
     Some(Fault::new(&Field::new(field), "invalid", wrong))
 }
 
+fn is_ipv6(host: &str) -> bool {
+    let inner = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+    inner.is_some_and(|inner| inner.parse::<std::net::Ipv6Addr>().is_ok_and(|address| address.to_string() == inner))
+}
+
 fn is_origin(url: &str) -> bool {
     let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) else { return false };
     let (host, port) = match rest.rsplit_once(':') {
@@ -94,7 +99,7 @@ fn is_origin(url: &str) -> bool {
         && host
             .chars()
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '[' | ']' | ':'))
-        && (host.starts_with('[') == host.contains(':'));
+        && if host.contains(['[', ']', ':']) { is_ipv6(host) } else { true };
     host_ok && port.is_none_or(|p| p.parse::<u16>().is_ok_and(|n| n > 0))
 }
 
@@ -141,6 +146,8 @@ mod tests {
             "https://a:99999",
             "https://u@a",
             "https://::1",
+            "https://[::1",
+            "https://[0:0::1]",
             "https://a b",
         ] {
             assert!(matches!(create(wrong), Err(Rejection::InvalidSetting(_))), "{wrong}");

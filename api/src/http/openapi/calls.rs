@@ -119,7 +119,7 @@ fn api() -> Vec<Call> {
             .gives(200, "LoginOptions")
             .empty(304)
             .tagged()
-            .refuses(&[400, 404, 503]),
+            .refuses(&[400, 404, 405, 503]),
         public("/session", "read_session", "Who is signed in, also in `X-Gateledger-…` headers for a proxy.")
             .gives(200, "WhoIs")
             .refuses(&[401, 404, 503]),

@@ -48,6 +48,12 @@ pub const REFUSALS: &[Refusal] = &[
         codes: &["not_found", "unknown_usersource", "unknown_helpdesk"],
     },
     Refusal {
+        status: 405,
+        name: "MethodNotAllowed",
+        meaning: "The address is right, and takes another method.",
+        codes: &["method_not_allowed"],
+    },
+    Refusal {
         status: 409,
         name: "Conflict",
         meaning: "What is there stands against it.",
