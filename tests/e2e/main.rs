@@ -11,6 +11,7 @@ mod hosts;
 mod idempotency;
 mod keys;
 mod ledger_tour;
+mod nodes;
 mod outage;
 mod passwords;
 mod people;
