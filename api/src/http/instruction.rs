@@ -72,7 +72,7 @@ impl Instruction {
 
 /// 201 with the place of what was installed first, else 200.
 async fn answer(app: &App, caller: &Caller, wish: &Wish, done: &Done) -> Result<HttpResponse, Problem> {
-    let changes: Vec<AuditEntry> = entries::of_recorded(app, &wish.helpdesk, &done.events).await?;
+    let changes: Vec<AuditEntry> = entries::of_recorded(app, caller, &done.events).await?;
     let installed = match wish.commands.as_slice() {
         [Command::InstallUsersource { .. }] => {
             changes.first().and_then(|e| e.usersource.as_ref()).map(|u| u.id.clone())
