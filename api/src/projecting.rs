@@ -15,6 +15,10 @@ use tokio::sync::Notify;
 /// How often other processes' changes are looked for. A word from the database usually comes first.
 const POLL: Duration = Duration::from_millis(500);
 
+/// How long a change waits for others to be written to the read models together with it. Under load each helpdesk is
+/// then written twice a second at most, however many changes it sees. Whoever reads earlier does not wait for this.
+const BREATH: Duration = Duration::from_millis(500);
+
 /// How long after a failure it is tried again.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -41,20 +45,21 @@ impl Projecting {
         self.word.notify_one();
     }
 
-    fn take(&self) -> Option<HelpdeskId> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_first()
+    fn take(&self) -> BTreeSet<HelpdeskId> {
+        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     async fn project(self, ledger: Arc<Ledger>, projector: Arc<Projector>) {
         loop {
-            while let Some(helpdesk) = self.take() {
+            self.word.notified().await;
+            tokio::time::sleep(BREATH).await;
+            for helpdesk in self.take() {
                 if let Err(error) = projector.catch_up(ledger.as_ref(), &helpdesk).await {
                     tracing::warn!(%helpdesk, %error, "the read models lag; they will be caught up");
                     self.wake(&helpdesk);
                     tokio::time::sleep(PAUSE).await;
                 }
             }
-            self.word.notified().await;
         }
     }
 
