@@ -15,8 +15,9 @@ use tokio::sync::Notify;
 /// How often other processes' changes are looked for. A word from the database usually comes first.
 const POLL: Duration = Duration::from_millis(500);
 
-/// How long after a failure it is tried again.
-const PAUSE: Duration = Duration::from_millis(500);
+/// How long a change waits for others to be written to the read models together with it. Under load each helpdesk is
+/// then written twice a second at most, however many changes it sees. Whoever reads earlier does not wait for this.
+const BREATH: Duration = Duration::from_millis(500);
 
 /// The helpdesks that wait to be brought up to date, each once however often it was named.
 #[derive(Clone, Default)]
@@ -41,25 +42,20 @@ impl Projecting {
         self.word.notify_one();
     }
 
-    fn take(&self) -> Option<HelpdeskId> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_first()
+    fn take(&self) -> BTreeSet<HelpdeskId> {
+        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     async fn project(self, ledger: Arc<Ledger>, projector: Arc<Projector>) {
         loop {
-            let mut failed = Vec::new();
-            while let Some(helpdesk) = self.take() {
+            self.word.notified().await;
+            tokio::time::sleep(BREATH).await;
+            // All that wait have their turn once: one that cannot be read holds up nobody.
+            for helpdesk in self.take() {
                 if let Err(error) = projector.catch_up(ledger.as_ref(), &helpdesk).await {
                     tracing::warn!(%helpdesk, %error, "the read models lag; they will be caught up");
-                    failed.push(helpdesk);
+                    self.wake(&helpdesk);
                 }
-            }
-            if failed.is_empty() {
-                self.word.notified().await;
-            } else {
-                // After everybody else's turn: one that cannot be read holds up nobody.
-                tokio::time::sleep(PAUSE).await;
-                failed.iter().for_each(|helpdesk| self.wake(helpdesk));
             }
         }
     }

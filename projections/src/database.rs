@@ -4,7 +4,7 @@
 //! connection, since it has one writer, and some that only read; PostgreSQL has one pool that does both.
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{AnyPool, ConnectOptions as _, Executor as _};
+use sqlx::{AnyPool, ConnectOptions as _, Connection as _, Executor as _};
 use std::path::Path;
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -41,6 +41,16 @@ pub struct Database {
 /// How long a request waits for a connection before it is told that the database does not answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// A connection that rested for so long is asked whether it still lives. A busy one is not: that would be a second
+/// round trip for every statement.
+const RESTED: Duration = Duration::from_secs(1);
+
+fn pool_options() -> AnyPoolOptions {
+    AnyPoolOptions::new().acquire_timeout(PATIENCE).test_before_acquire(false).before_acquire(|connection, about| {
+        Box::pin(async move { Ok(about.idle_for < RESTED || connection.ping().await.is_ok()) })
+    })
+}
+
 impl Database {
     /// Opens, or makes, the SQLite file at `path`.
     pub async fn sqlite(path: &Path, durability: Durability) -> Result<Self, sqlx::Error> {
@@ -53,10 +63,9 @@ impl Database {
             "PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA foreign_keys=ON;"
         );
         let pool = |url: String, connections: u32, pragmas: String| async move {
-            AnyPoolOptions::new()
+            pool_options()
                 .max_connections(connections)
                 .min_connections(1)
-                .acquire_timeout(PATIENCE)
                 .after_connect(move |connection, _| {
                     let pragmas = pragmas.clone();
                     Box::pin(async move { connection.execute(sqlx::raw_sql(&pragmas)).await.map(|_| ()) })
@@ -73,11 +82,7 @@ impl Database {
     /// Opens a pool of at most `connections` to the PostgreSQL database at `url`.
     pub async fn postgres(url: &str, connections: u32) -> Result<Self, sqlx::Error> {
         sqlx::any::install_default_drivers();
-        let pool = AnyPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(PATIENCE)
-            .connect_with(options(url)?)
-            .await?;
+        let pool = pool_options().max_connections(connections).connect_with(options(url)?).await?;
         Ok(Self { dialect: Dialect::Postgres, read: pool.clone(), write: pool })
     }
 }

@@ -14,8 +14,11 @@ pub fn path() -> &'static Path {
 
 /// The whole workspace is selected, so that cargo's choice of features is the one with which the tests were built.
 fn build() -> PathBuf {
+    // A benchmark is built with optimisations, and wants a program that is.
+    let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
     let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["build", "--workspace", "--bins", "--locked", "--message-format=json-render-diagnostics"])
+        .args(["--profile", profile])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stderr(Stdio::inherit())
         .output()

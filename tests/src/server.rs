@@ -60,6 +60,11 @@ impl Server {
         self.address.trim_start_matches("http://")
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Everything it said so far, on both outputs.
     pub fn said(&self) -> String {
         format!("{}{}", self.stdout.text(), self.stderr.text())

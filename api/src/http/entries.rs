@@ -2,6 +2,7 @@
 
 use super::problem::Problem;
 use crate::app::App;
+use crate::caller::Caller;
 use crate::personal_key::PersonalKey;
 use domain::change::ShownChange;
 use domain::{AccountId, ActorType, Audience, Event, HelpdeskId, Recorded, Timestamp, UsersourceRef, Via};
@@ -75,9 +76,13 @@ struct Personal {
     ip: Option<String>,
 }
 
-/// The entries of a change that was just made.
-pub async fn of_recorded(app: &App, helpdesk: &HelpdeskId, events: &[Recorded]) -> Result<Vec<AuditEntry>, Problem> {
-    of_rows(app, helpdesk, events.iter().map(audit_trail::AuditEntry::from).collect()).await
+/// The entries of a change that the caller just made: the caller's own key was read with the credential.
+pub async fn of_recorded(app: &App, caller: &Caller, events: &[Recorded]) -> Result<Vec<AuditEntry>, Problem> {
+    let account = &caller.account;
+    let key = account.personal_key.as_deref().and_then(|wrapped| unwrapped(app, &account.id, wrapped));
+    let keys = HashMap::from([(account.id.to_string(), key)]);
+    let rows = events.iter().map(audit_trail::AuditEntry::from).collect();
+    of_rows_with(app, &caller.helpdesk, rows, keys).await
 }
 
 /// The entries of rows of the audit trail. Each actor's key is looked up once.
@@ -86,7 +91,15 @@ pub async fn of_rows(
     helpdesk: &HelpdeskId,
     rows: Vec<audit_trail::AuditEntry>,
 ) -> Result<Vec<AuditEntry>, Problem> {
-    let mut keys: HashMap<String, Option<PersonalKey>> = HashMap::new();
+    of_rows_with(app, helpdesk, rows, HashMap::new()).await
+}
+
+async fn of_rows_with(
+    app: &App,
+    helpdesk: &HelpdeskId,
+    rows: Vec<audit_trail::AuditEntry>,
+    mut keys: HashMap<String, Option<PersonalKey>>,
+) -> Result<Vec<AuditEntry>, Problem> {
     let mut entries = Vec::with_capacity(rows.len());
     for row in rows {
         let personal = match &row.actor.personal {

@@ -12,7 +12,7 @@ use crate::pages::options::LoginOptions;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ETAG, IF_MATCH, LOCATION};
 use actix_web::{HttpRequest, HttpResponse};
-use domain::{AuthConfig, Command, HelpdeskId, Recorded, Surface};
+use domain::{AuthConfig, Command, Recorded, Surface};
 use serde_json::{Value, json};
 
 /// A command's circumstances, read from its request.
@@ -43,6 +43,7 @@ impl Instruction {
     pub async fn give(self, app: &App, commands: Vec<Command>) -> Result<HttpResponse, Problem> {
         app.refuse_taken_url(&self.caller.helpdesk, &commands).await?;
         let dry_run = self.dry_run;
+        let caller = self.caller.clone();
         let wish = self.wish(app, commands)?;
         if dry_run {
             let rehearsal = app.commands.rehearse(&Wish { accept_lockout: true, ..wish.clone() }, app.now()).await?;
@@ -50,7 +51,7 @@ impl Instruction {
         }
         let done = app.commands.execute(&wish, app.now()).await?;
         app.after(&wish.helpdesk, &done);
-        answer(app, &wish.helpdesk, &done).await
+        answer(app, &caller, &done).await
     }
 
     /// The answer, if this request was carried out before under the same key (R60). To be asked before its commands are
@@ -59,7 +60,7 @@ impl Instruction {
         let Some(ask) = self.ask.as_ref().filter(|_| !self.dry_run) else { return Ok(None) };
         let Caller { helpdesk, account, .. } = &self.caller;
         match app.commands.done_before(helpdesk, account.id.as_str(), ask, app.now()).await? {
-            Some(done) => answer(app, helpdesk, &done).await.map(Some),
+            Some(done) => answer(app, &self.caller, &done).await.map(Some),
             None => Ok(None),
         }
     }
@@ -81,8 +82,9 @@ impl Instruction {
 }
 
 /// 201 with the place of what was installed, if that is all, else 200.
-async fn answer(app: &App, helpdesk: &HelpdeskId, done: &Done) -> Result<HttpResponse, Problem> {
-    let changes: Vec<AuditEntry> = entries::of_recorded(app, helpdesk, &done.events).await?;
+async fn answer(app: &App, caller: &Caller, done: &Done) -> Result<HttpResponse, Problem> {
+    let helpdesk = &caller.helpdesk;
+    let changes: Vec<AuditEntry> = entries::of_recorded(app, caller, &done.events).await?;
     let installed = match done.events.as_slice() {
         [Recorded { event: domain::Event::UsersourceInstalled { usersource, .. }, .. }] => Some(&usersource.id),
         _ => None,

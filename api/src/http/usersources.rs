@@ -5,8 +5,10 @@ use super::members::Members;
 use super::problem::Problem;
 use super::wishes;
 use crate::app::App;
+use crate::store::Loaded;
 use actix_web::{HttpRequest, HttpResponse, delete, patch, post, put, web};
 use domain::{Audience, Command, HelpdeskId, UsersourceId};
+use std::sync::Arc;
 
 /// Installs a usersource, disabled (R3). 201.
 #[post("/usersources")]
@@ -36,8 +38,17 @@ async fn change_usersource(
         return Ok(answer);
     }
     let helpdesk = HelpdeskId::new(helpdesk);
-    let state = app.ledger.refresh(&helpdesk).await?;
-    let command = wishes::change(&app, &helpdesk, &state.state, UsersourceId::new(id), Members::parse(&body)?)?;
+    let id = UsersourceId::new(id);
+    let read = |state: Arc<Loaded>, members| wishes::change(&app, &helpdesk, &state.state, id.clone(), members);
+    // Secrets are judged beside the settings that are there, so they need the newest state. The rest needs to know the
+    // usersource's kind and audience, which never change; only a refusal must come from the newest state.
+    let members = Members::parse(&body)?;
+    let from_memory =
+        if members.has("settings") { None } else { read(app.ledger.load(&helpdesk).await?, members).ok() };
+    let command = match from_memory {
+        Some(command) => command,
+        None => read(app.ledger.refresh(&helpdesk).await?, Members::parse(&body)?)?,
+    };
     instruction.give(&app, vec![command]).await
 }
 

@@ -41,11 +41,13 @@ const POSTGRES_TAKEN: [&str; 3] = ["23505", "40001", "40P01"];
 impl StoreError {
     /// An append's failure: a taken version is a conflict.
     pub(super) fn of_append(error: sqlx::Error) -> Self {
-        let taken = |code: &str| SQLITE_TAKEN.contains(&code) || POSTGRES_TAKEN.contains(&code);
-        match error.as_database_error().and_then(|error| error.code()) {
-            Some(code) if taken(&code) => Self::Conflict,
-            _ => error.into(),
-        }
+        if Self::is_taken(&error) { Self::Conflict } else { error.into() }
+    }
+
+    /// Whether the database refused because the version is taken.
+    pub(super) fn is_taken(error: &sqlx::Error) -> bool {
+        let code = error.as_database_error().and_then(|error| error.code());
+        code.is_some_and(|code| SQLITE_TAKEN.contains(&&*code) || POSTGRES_TAKEN.contains(&&*code))
     }
 
     pub(super) fn silent() -> Self {

@@ -1,20 +1,34 @@
 //! The event log in one SQLite file: a single writer, some readers, and every commit on the disk before it counts.
 //!
-//! An append is one statement that commits by itself, so there is no transaction that a dropped request could leave
-//! open, and SQLite waits its turn for the write lock before it reads anything.
+//! One task appends. What waits while it waits for the disk is written in one transaction and one commit after that;
+//! each append is still one statement that succeeds or is refused by itself. A dropped request leaves nothing open.
 
 use super::snapshot::Snapshot;
 use super::{OVERLAP, QUEUE, Row, StoreError, patiently, signed};
 use cqrs_es::persist::SerializedEvent;
 use domain::{AuthConfig, HelpdeskId};
-use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, SqliteConnection};
 use std::path::Path;
+use tokio::sync::{mpsc, oneshot};
 
 pub(crate) struct SqliteLog {
     pub(super) write: SqlitePool,
     read: SqlitePool,
+    appends: mpsc::Sender<Append>,
 }
+
+/// An append that waits for its turn, and where its answer goes: how many rows were written.
+struct Append {
+    stream: (String, String),
+    rows: String,
+    behind: i64,
+    prev: String,
+    answer: oneshot::Sender<Result<u64, StoreError>>,
+}
+
+/// So many appends share a commit, and so many more may wait.
+const TOGETHER: usize = 64;
 
 const READERS: u32 = 4;
 
@@ -70,11 +84,15 @@ impl SqliteLog {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
-        let pool = SqlitePoolOptions::new().acquire_timeout(QUEUE).idle_timeout(None).max_lifetime(None);
+        // A file does not go away like a server: asking it whether it is there would be a detour for every statement.
+        let pool = SqlitePoolOptions::new().test_before_acquire(false);
+        let pool = pool.acquire_timeout(QUEUE).idle_timeout(None).max_lifetime(None);
         let write = pool.clone().max_connections(1).connect_with(writer).await?;
         migrations::EVENTS_SQLITE.run(&write).await?;
         let read = pool.max_connections(READERS).connect_with(options.read_only(true)).await?;
-        Ok(Self { write, read })
+        let (appends, waiting) = mpsc::channel(TOGETHER);
+        tokio::spawn(write_all(write.clone(), waiting));
+        Ok(Self { write, read, appends })
     }
 
     /// How many rows were written: all, or none because the event before is not the one with the hash `prev`.
@@ -89,15 +107,15 @@ impl SqliteLog {
             .map(|e| (e.sequence, &e.event_type, &e.event_version, e.payload.to_string(), e.metadata.to_string()))
             .collect();
         let rows = serde_json::to_string(&rows).map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        let append = sqlx::query(APPEND)
-            .bind(&first.aggregate_type)
-            .bind(&first.aggregate_id)
-            .bind(rows)
-            .bind(signed(first.sequence as u64) - 1)
-            .bind(prev)
-            .execute(&self.write);
-        let done = tokio::time::timeout(super::PATIENCE, append).await.map_err(|_| StoreError::silent())?;
-        Ok(done.map_err(StoreError::of_append)?.rows_affected())
+        let (answer, written) = oneshot::channel();
+        let stream = (first.aggregate_type.clone(), first.aggregate_id.clone());
+        let behind = signed(first.sequence as u64) - 1;
+        let append = Append { stream, rows, behind, prev: prev.to_owned(), answer };
+        let turn = async {
+            self.appends.send(append).await.map_err(|_| StoreError::silent())?;
+            written.await.map_err(|_| StoreError::silent())?
+        };
+        tokio::time::timeout(super::PATIENCE, turn).await.map_err(|_| StoreError::silent())?
     }
 
     pub(super) async fn events_after(
@@ -157,4 +175,58 @@ impl SqliteLog {
         let query = sqlx::query(KEEP_SNAPSHOT).bind(helpdesk.as_str()).bind(snapshot.schema).bind(snapshot.sequence);
         patiently(query.bind(&snapshot.hash).bind(&snapshot.payload).execute(&self.write)).await.map(|_| ())
     }
+}
+
+/// Appends what waits, until nobody can wait any more.
+async fn write_all(write: SqlitePool, mut waiting: mpsc::Receiver<Append>) {
+    let mut batch = Vec::with_capacity(TOGETHER);
+    while waiting.recv_many(&mut batch, TOGETHER).await > 0 {
+        // Whoever went away was told that nobody answers; what they wanted need not happen behind their back.
+        batch.retain(|append| !append.answer.is_closed());
+        if batch.is_empty() {
+            continue;
+        }
+        match write_together(&write, &batch).await {
+            Ok(answers) => {
+                for (append, answer) in batch.drain(..).zip(answers) {
+                    let _ = append.answer.send(answer);
+                }
+            }
+            Err(error) => {
+                let why = error.to_string();
+                for append in batch.drain(..) {
+                    let _ = append.answer.send(Err(StoreError::Unavailable(why.clone())));
+                }
+            }
+        }
+    }
+}
+
+/// One commit for all of `batch`, and each one's answer. An error is everybody's: perhaps something was written, perhaps
+/// not.
+async fn write_together(write: &SqlitePool, batch: &[Append]) -> Result<Vec<Result<u64, StoreError>>, sqlx::Error> {
+    if let [alone] = batch {
+        return Ok(vec![write_one(&mut *write.acquire().await?, alone).await.map_err(StoreError::of_append)]);
+    }
+    // The write lock first, so that SQLite waits its turn before it reads anything.
+    let mut transaction = write.begin_with("BEGIN IMMEDIATE").await?;
+    let mut answers = Vec::with_capacity(batch.len());
+    for append in batch {
+        let answer = match write_one(&mut transaction, append).await {
+            Ok(rows) => Ok(rows),
+            // Refused by a constraint: that undoes this statement alone. After anything else SQLite may have undone the
+            // whole transaction, and what came next would be written outside it.
+            Err(error) if StoreError::is_taken(&error) => Err(StoreError::Conflict),
+            Err(error) => return Err(error),
+        };
+        answers.push(answer);
+    }
+    transaction.commit().await?;
+    Ok(answers)
+}
+
+async fn write_one(connection: &mut SqliteConnection, append: &Append) -> Result<u64, sqlx::Error> {
+    let (kind, id) = &append.stream;
+    let query = sqlx::query(APPEND).bind(kind).bind(id).bind(&append.rows).bind(append.behind).bind(&append.prev);
+    Ok(query.execute(connection).await?.rows_affected())
 }

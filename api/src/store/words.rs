@@ -16,6 +16,9 @@ const WAITING: usize = 1024;
 /// The pause before a listener that lost its server asks again.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How long words wait for others after a word was said. Each saying is a transaction, and they queue for one lock.
+const BREATH: Duration = Duration::from_millis(5);
+
 /// Connections of their own, so that neither speaking nor listening takes one from a command.
 const CONNECTIONS: u32 = 2;
 
@@ -29,6 +32,8 @@ pub(super) struct Words {
 impl Words {
     /// Connects when there is something to say or to hear.
     pub(super) fn start(options: PgConnectOptions) -> Self {
+        // What is said is not kept, so no disk need be waited for.
+        let options = options.options([("synchronous_commit", "off")]);
         let pool = PgPoolOptions::new().max_connections(CONNECTIONS).connect_lazy_with(options);
         let speaker = uuid::Uuid::new_v4().simple().to_string();
         let (waiting, words) = mpsc::channel(WAITING);
@@ -61,6 +66,7 @@ async fn speak(pool: PgPool, speaker: String, mut words: mpsc::Receiver<Helpdesk
         if let Err(error) = said {
             tracing::warn!(%error, "other nodes were not told; their poll will find out");
         }
+        tokio::time::sleep(BREATH).await;
     }
 }
 

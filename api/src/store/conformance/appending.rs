@@ -4,8 +4,8 @@ use super::{Ground, append, created, desk, grow, meta, on_every_log, said};
 use crate::store::{Ledger, Loaded, StoreError};
 use cqrs_es::{AggregateError, CqrsFramework, EventStore as _};
 use domain::{
-    Audience, AuthConfig, Capabilities, Catalogue, Command, Display, Event, Fault, Fields, Policy, Rejection, Request,
-    Silent, Timestamp,
+    Audience, AuthConfig, Capabilities, Catalogue, Command, Display, Event, Fault, Fields, HelpdeskId, Policy,
+    Rejection, Request, Silent, Timestamp,
 };
 use projections::Facts as _;
 use std::collections::BTreeSet;
@@ -17,6 +17,7 @@ on_every_log! {
     twenty_writers_through_two_processes_lose_nothing_and_double_nothing
     a_change_of_several_events_is_all_or_nothing
     nothing_is_appended_behind_an_event_that_is_not_there
+    of_many_at_once_the_refused_take_nobody_along
     cqrs_es_commits_through_the_ledger_and_applies_once
     a_command_costs_the_same_when_the_stream_is_long
 }
@@ -108,6 +109,26 @@ async fn nothing_is_appended_behind_an_event_that_is_not_there(ground: Ground) {
         assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
     }
     assert_eq!(ledger.head(&desk()).await.unwrap(), 2);
+}
+
+async fn of_many_at_once_the_refused_take_nobody_along(ground: Ground) {
+    let (ledger, rival) = (ground.open().await, ground.open().await);
+    let desks: Vec<_> = (0..24).map(|n| HelpdeskId::new(format!("d{n:02}"))).collect();
+    for (number, desk) in desks.iter().enumerate() {
+        append(&ledger, desk, vec![created()]).await.unwrap();
+        if number % 3 == 0 {
+            append(&rival, desk, vec![said("rival")]).await.unwrap();
+        }
+    }
+    let appends = desks.iter().map(|desk| append(&ledger, desk, vec![said("a"), said("b")]));
+    let answers = futures::future::join_all(appends).await;
+    for (number, (desk, answer)) in desks.iter().zip(&answers).enumerate() {
+        let head = rival.head(desk).await.unwrap();
+        match number % 3 {
+            0 => assert!(matches!(answer, Err(StoreError::Conflict)) && head == 2, "{desk}: {answer:?}, {head}"),
+            _ => assert!(answer.is_ok() && head == 3, "{desk}: {answer:?}, {head}"),
+        }
+    }
 }
 
 async fn cqrs_es_commits_through_the_ledger_and_applies_once(ground: Ground) {

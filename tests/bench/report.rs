@@ -1,0 +1,46 @@
+//! The table, and the page that keeps it.
+
+use crate::machine;
+use crate::rounds::{Figure, ROUNDS};
+use std::path::Path;
+
+/// All figures as a Markdown table.
+pub fn table(figures: &[Figure]) -> String {
+    let mut table = String::from(
+        "| what | ours | limit, in the same rounds | ratio (least–greatest) | goal | reached |\n|---|---|---|---|---|---|\n",
+    );
+    figures.iter().for_each(|figure| table.push_str(&(figure.line() + "\n")));
+    table
+}
+
+/// Writes `docs/performance.md`.
+pub fn write(figures: &[Figure]) {
+    let page = format!(
+        "# How fast it is, and against what\n\n\
+         Made by `cargo bench --workspace --bench limits` on {}, on {}. To repeat it: the same command, on a machine \
+         with two cores or more that does nothing else, with PostgreSQL's programs installed. It takes about eight \
+         minutes beside the build.\n\n\
+         Absolute numbers are that machine's; ratios travel better. Each is taken against a limit that was measured \
+         in the same rounds: {ROUNDS} rounds, in which ours and the limit take turns, one ratio a round, and the \
+         median of those. The service and whatever it is held against run on one core, the load on another; \
+         PostgreSQL, where it takes part, runs on both.\n\n\
+         {}\n\
+         - **A bare handler**: actix-web with nothing but a handler that writes the same bytes under the same headers, \
+         under the same load: 32 connections, one request at a time on each. What counts is how many answers a second of \
+         the server's core gives.\n\
+         - **A command**: `PATCH …/usersources/ID` with another title, over HTTP, with an API token: token looked \
+         up, rules judged, event hashed, chained and durably committed, answer with the audit entry.\n\
+         - **pgbench**: 32 connections inserting one row of the same size a commit, prepared, into a table with the same \
+         indexes, in the same cluster, with fsync.\n\
+         - **cqrs-es as it comes**: its own PostgreSQL store on its own table, in process, with the same aggregate, the \
+         same command and no HTTP. Its streams are new in each round; it reads the whole stream for each command.\n\
+         - **One row a durable commit**: a loop in one process over SQLite with the same pragmas (WAL, \
+         `synchronous=FULL`), rows of the same size and the same indexes, on the same file system.\n\
+         - **Memory** is what the process has resident (`VmRSS`).\n",
+        time::OffsetDateTime::now_utc().date(),
+        machine::class(),
+        table(figures),
+    );
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/performance.md");
+    std::fs::write(&path, page).unwrap_or_else(|e| panic!("cannot write docs/performance.md: {e}"));
+}
