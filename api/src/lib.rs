@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod app;
 pub mod authenticators;
 pub mod caller;
+pub mod command_line;
 pub mod commands;
 pub mod http;
 pub mod idempotency;

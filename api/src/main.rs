@@ -2,7 +2,8 @@
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use gateledger::settings::{CommandLine, Settings, Task};
+use gateledger::command_line::{CommandLine, Task};
+use gateledger::settings::Settings;
 use gateledger::{logs, serve, tasks};
 
 fn main() -> std::process::ExitCode {

@@ -2,10 +2,11 @@
 
 use crate::accounts::{Account, AccountUpdate, NewToken, Role};
 use crate::app::App;
+use crate::command_line::{AccountTask, HelpdeskTask, Task, TokenTask};
 use crate::commands::{CommandError, Done, Wish};
 use crate::http::wishes::new_usersource_id;
 use crate::people::Hand;
-use crate::settings::{AccountTask, HelpdeskTask, Settings, Task, TokenTask};
+use crate::settings::Settings;
 use anyhow::{Context as _, bail};
 use domain::{Actor, ActorType, Audience, Command, Field, HelpdeskId, Setting, Via};
 use std::io::{BufRead as _, Write as _};
