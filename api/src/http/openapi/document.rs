@@ -8,8 +8,8 @@ use utoipa::openapi::path::OperationBuilder;
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    Components, ComponentsBuilder, Content, HeaderBuilder, InfoBuilder, License, OpenApiBuilder, Paths, Ref, Required,
-    Response, ResponseBuilder, SecurityRequirement,
+    Components, ComponentsBuilder, Content, HeaderBuilder, InfoBuilder, OpenApiBuilder, Paths, Ref, Required, Response,
+    ResponseBuilder, SecurityRequirement,
 };
 
 /// What a call that cannot be read, is not allowed or comes at a bad time is answered with, whatever it is.
@@ -30,8 +30,7 @@ fn build() -> utoipa::openapi::OpenApi {
     let info = InfoBuilder::new()
         .title("Gateledger")
         .version(env!("CARGO_PKG_VERSION"))
-        .description(Some("Who may sign in to a helpdesk and how, and the ledger of every change to that decision."))
-        .license(Some(License::new(env!("CARGO_PKG_LICENSE"))));
+        .description(Some("Who may sign in to a helpdesk and how, and the ledger of every change to that decision."));
     OpenApiBuilder::new().info(info).paths(paths).components(Some(components())).build()
 }
 
