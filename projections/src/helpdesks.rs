@@ -102,18 +102,8 @@ fn helpdesk(row: &Row) -> Result<Helpdesk, ProjectionError> {
 
 const COLUMNS: &str = "SELECT id, name, url, url_since FROM {helpdesks}";
 
-/// The helpdesk whose pages are shown under this Host header (R0): the one with that URL, matched exactly. While there
-/// is only one and it has no URL, every host is its. Of two with one host, the one that had it first.
-pub async fn by_host(projector: &Projector, host: &str) -> Result<Option<Helpdesk>, ProjectionError> {
-    let sql = format!("{COLUMNS} WHERE host = $1 ORDER BY url_since, id LIMIT 1");
-    if let Some(row) = projector.fetch(&sql, vec![host.into()]).await?.first() {
-        return helpdesk(row).map(Some);
-    }
-    let all = list(projector, None, 2).await?;
-    Ok(all.first().filter(|only| all.len() == 1 && only.url.is_none()).cloned())
-}
-
-/// The helpdesk at whose host this URL is, however it is spelt: another scheme or port of its own is no other host.
+/// The helpdesk that holds the host of this URL, however it is spelt: another scheme or the scheme's own port is no
+/// other host. Of two that claim a host, the one that had it first.
 pub async fn by_url(projector: &Projector, url: &str) -> Result<Option<Helpdesk>, ProjectionError> {
     let sql = format!("{COLUMNS} WHERE host = $1 ORDER BY url_since, id LIMIT 1");
     projector.fetch(&sql, vec![host(url).into()]).await?.first().map(helpdesk).transpose()
@@ -148,18 +138,18 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn r0_a_host_names_the_helpdesk_with_that_url_and_any_host_the_only_one_without() {
+    async fn r0_a_host_belongs_to_whoever_claimed_it_first_however_it_is_spelt() {
         on_both(async |ground| {
             let log = Log::begun();
             let projector = ground.projector().await;
             let whose = async |host: &str| {
                 projector.catch_up_all(&log).await.unwrap();
-                by_host(&projector, host).await.unwrap().map(|found| found.id)
+                by_url(&projector, &format!("https://{host}")).await.unwrap().map(|found| found.id)
             };
-            assert_eq!(whose("anything").await, Some(helpdesk()));
+            assert_eq!(whose("help.example").await, None, "nobody has a URL yet");
             log.done(&helpdesk(), url(Some("https://help.example:443")));
             assert_eq!(whose("help.example").await, Some(helpdesk()));
-            for wrong in ["anything", "help.example:8443", "HELP.example", "xhelp.example", ""] {
+            for wrong in ["anything", "help.example:8443", "xhelp.example"] {
                 assert_eq!(whose(wrong).await, None, "{wrong}");
             }
             let other = HelpdeskId::from("a");
@@ -173,7 +163,6 @@ mod tests {
             assert_eq!(by_url(&projector, "https://help.example:8443").await.unwrap(), None);
             log.done(&helpdesk(), url(None));
             assert_eq!(whose("help.example").await, Some(other.clone()));
-            assert_eq!(whose("anything").await, None, "there are two");
             let all = list(&projector, None, 9).await.unwrap();
             assert_eq!(all.iter().map(|h| h.id.as_str()).collect::<Vec<_>>(), ["a", "default"]);
             assert_eq!(list(&projector, Some(&other), 9).await.unwrap(), all.get(1..).unwrap());
