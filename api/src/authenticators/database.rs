@@ -3,7 +3,7 @@
 //! Stops: a SQLite "database" that is any file of the host: it is named inside one folder and never by a path.
 
 use super::every::{TRUST, check_trust, invalid, required};
-use super::{Authenticator, FieldSpec, FieldType, Unset};
+use super::{Authenticator, FieldSpec, FieldType, SignIn, Unset};
 use domain::{Capabilities, Display, Fault, Fields, Silent};
 
 /// The kind.
@@ -182,6 +182,10 @@ impl Authenticator for Database {
             faults.push(invalid(SALT_COLUMN, "this hash holds its salt; leave the column out"));
         }
         faults
+    }
+
+    fn sign_in(&self) -> SignIn {
+        SignIn::Later
     }
 
     #[cfg(test)]

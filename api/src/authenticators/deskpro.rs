@@ -1,6 +1,6 @@
 //! `deskpro`: our own accounts and their passwords. It is there from the start, once per audience (R1, R2).
 
-use super::{Authenticator, FieldSpec};
+use super::{Authenticator, FieldSpec, SignIn};
 use domain::{Capabilities, Display, Silent};
 
 /// The kind.
@@ -25,6 +25,10 @@ impl Authenticator for Deskpro {
 
     fn settings(&self) -> &'static [&'static [FieldSpec]] {
         &[]
+    }
+
+    fn sign_in(&self) -> SignIn {
+        SignIn::Own
     }
 
     #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `facebook`: OAuth 2.0 and the Graph API's `/me`. Its addresses never match an account (R30).
 
 use super::every::INSECURE;
-use super::{Authenticator, FieldSpec, FieldType, Output, Unset};
+use super::{Authenticator, FieldSpec, FieldType, Output, SignIn, Unset};
 use domain::{Capabilities, Display, Fields, Silent, UsersourceId};
 
 /// The kind.
@@ -65,6 +65,10 @@ impl Authenticator for Facebook {
 
     fn outputs(&self, base_url: &str, id: &UsersourceId) -> Vec<Output> {
         Output::callback(base_url, id)
+    }
+
+    fn sign_in(&self) -> SignIn {
+        SignIn::Later
     }
 
     #[cfg(test)]

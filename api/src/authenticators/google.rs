@@ -1,7 +1,7 @@
 //! `google`: OpenID Connect at Google's issuer.
 
 use super::every::INSECURE;
-use super::{Authenticator, FieldSpec, FieldType, Output, Unset};
+use super::{Authenticator, FieldSpec, FieldType, Output, SignIn, Unset};
 use domain::{Capabilities, Display, Fields, Silent, UsersourceId};
 
 /// The kind.
@@ -66,6 +66,10 @@ impl Authenticator for Google {
 
     fn outputs(&self, base_url: &str, id: &UsersourceId) -> Vec<Output> {
         Output::callback(base_url, id)
+    }
+
+    fn sign_in(&self) -> SignIn {
+        SignIn::Later
     }
 
     #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use super::every::{INSECURE, TRUST, check_trust, invalid, required};
 use super::pem::{self, KeyAlgorithm};
-use super::{Authenticator, FieldSpec, FieldType, Input, Output, Unset};
+use super::{Authenticator, FieldSpec, FieldType, Input, Output, SignIn, Unset};
 use domain::{Capabilities, Display, Fault, Field, Fields, Plain, Silent, UsersourceId};
 use std::collections::BTreeMap;
 
@@ -162,6 +162,10 @@ impl Authenticator for Jwt {
 
     fn outputs(&self, base_url: &str, id: &UsersourceId) -> Vec<Output> {
         Output::callback(base_url, id)
+    }
+
+    fn sign_in(&self) -> SignIn {
+        SignIn::Later
     }
 
     #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `ldap`: LDAP v3 and Active Directory. A service account finds the person, then the person binds.
 
 use super::every::{TRUST, check_trust, invalid};
-use super::{Authenticator, FieldSpec, FieldType, Unset};
+use super::{Authenticator, FieldSpec, FieldType, SignIn, Unset};
 use domain::{Capabilities, Display, Fault, Fields, Plain, Setting, Silent};
 
 /// The kind.
@@ -124,6 +124,10 @@ impl Authenticator for Ldap {
             }
         }
         faults
+    }
+
+    fn sign_in(&self) -> SignIn {
+        SignIn::Later
     }
 
     #[cfg(test)]

@@ -36,10 +36,15 @@ pub use onelogin::as_saml;
 pub use pem::KeyAlgorithm;
 pub use warnings::{Warning, certificate_expiry, warnings};
 
+use crate::sign_in::{Answer, Arrival, Begin, Denied, Departure, Person, ProviderSession, Source, Trace};
+use async_trait::async_trait;
 use domain::{Audience, Capabilities, Fault, Field, Fields, UsersourceId};
 use serde::Serialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
+use url::Url;
+use zeroize::Zeroizing;
 
 /// Every kind, in the order in which the console offers them.
 pub const KINDS: &[&dyn Authenticator] = &[
@@ -54,6 +59,61 @@ pub const KINDS: &[&dyn Authenticator] = &[
     &facebook::Facebook,
     &twitter::Twitter,
 ];
+
+/// How people sign in through a kind.
+#[derive(Clone, Copy)]
+pub enum SignIn {
+    /// With a login and a password of our own accounts.
+    Own,
+    /// With a login and a password that the kind asks its source about.
+    Form(&'static dyn FormSignIn),
+    /// By being sent to the provider and coming back.
+    Redirect(&'static dyn RedirectSignIn),
+    /// Not in this version.
+    Later,
+}
+
+/// A kind that takes a login and a password.
+#[async_trait]
+pub trait FormSignIn: Sync {
+    /// Whom login and password belong to; `None` for an unknown login or a wrong password, which nobody may tell
+    /// apart. An empty password is refused before anybody is asked.
+    async fn ask(
+        &self,
+        source: &Source<'_>,
+        login: &str,
+        password: &Zeroizing<String>,
+        trace: &mut Trace,
+    ) -> Result<Option<Person>, Denied>;
+}
+
+/// A kind that sends people to a provider.
+#[async_trait]
+pub trait RedirectSignIn: Sync {
+    /// The beginning of an attempt. It touches no database.
+    async fn begin(&self, source: &Source<'_>, wish: &Begin, trace: &mut Trace) -> Result<Departure, Denied>;
+
+    /// The name of the attempt that `answer` claims to answer; `None` for an answer to no attempt.
+    fn attempt(&self, answer: &Answer) -> Option<String>;
+
+    /// What answers have that can be used only once beside the attempt itself, such as an assertion's id, is told by
+    /// `finish` in the arrival. `memory` is what `begin` left; without it nobody asked for this answer, and only a
+    /// provider that may begin by itself is believed.
+    async fn finish(
+        &self,
+        source: &Source<'_>,
+        memory: Option<&Value>,
+        answer: &Answer,
+        trace: &mut Trace,
+    ) -> Result<Arrival, Denied>;
+
+    /// Where the browser goes to sign out at the provider too (R27), if the provider can; it comes back to
+    /// `/signed-out`.
+    async fn sign_out(&self, source: &Source<'_>, session: &ProviderSession) -> Result<Option<Url>, Denied> {
+        let _ = (source, session);
+        Ok(None)
+    }
+}
 
 /// One kind of usersource.
 pub trait Authenticator: Sync {
@@ -95,9 +155,12 @@ pub trait Authenticator: Sync {
         Vec::new()
     }
 
+    /// How people sign in through it.
+    fn sign_in(&self) -> SignIn;
+
     /// A complete, valid configuration as a request's members, for tests.
     #[cfg(test)]
-    fn sample(&self) -> serde_json::Value;
+    fn sample(&self) -> Value;
 
     /// All fields, those of every kind included.
     fn fields(&self) -> Vec<&'static FieldSpec> {

@@ -1,7 +1,7 @@
 //! `oidc`: OpenID Connect, authorisation code flow with PKCE.
 
 use super::every::{EMAIL_DOMAINS, INSECURE, has_items, invalid};
-use super::{Authenticator, FieldSpec, FieldType, Output, Unset};
+use super::{Authenticator, FieldSpec, FieldType, Output, SignIn, Unset};
 use domain::{Capabilities, Display, Fault, Fields, Silent, UsersourceId};
 
 /// The kind.
@@ -102,6 +102,10 @@ impl Authenticator for Oidc {
             value: format!("{}/signed-out", base_url.trim_end_matches('/')),
         });
         outputs
+    }
+
+    fn sign_in(&self) -> SignIn {
+        SignIn::Later
     }
 
     #[cfg(test)]

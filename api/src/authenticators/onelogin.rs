@@ -1,7 +1,7 @@
 //! `onelogin`: SAML under the names that OneLogin's own pages use.
 
 use super::every::{INSECURE, TRUST};
-use super::{Authenticator, FieldSpec, FieldType, Output, saml};
+use super::{Authenticator, FieldSpec, FieldType, Output, SignIn, saml};
 use domain::{Capabilities, Field, Fields, UsersourceId};
 
 /// The kind.
@@ -78,6 +78,10 @@ impl Authenticator for OneLogin {
 
     fn outputs(&self, base_url: &str, id: &UsersourceId) -> Vec<Output> {
         saml::outputs(base_url, id)
+    }
+
+    fn sign_in(&self) -> SignIn {
+        SignIn::Later
     }
 
     #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `saml`: SAML 2.0 web single sign-on; we are the service provider.
 
 use super::every::{INSECURE, TRUST, check_trust, invalid};
-use super::{Authenticator, FieldSpec, FieldType, Output, Unset};
+use super::{Authenticator, FieldSpec, FieldType, Output, SignIn, Unset};
 use domain::{Capabilities, Display, Fault, Field, Fields, Silent, UsersourceId};
 
 /// The kind.
@@ -175,6 +175,10 @@ impl Authenticator for Saml {
 
     fn outputs(&self, base_url: &str, id: &UsersourceId) -> Vec<Output> {
         outputs(base_url, id)
+    }
+
+    fn sign_in(&self) -> SignIn {
+        SignIn::Later
     }
 
     #[cfg(test)]

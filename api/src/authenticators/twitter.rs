@@ -1,7 +1,7 @@
 //! `twitter`: X's OAuth 2.0 with PKCE and `/2/users/me`. No address comes, so none matches an account (R30).
 
 use super::every::INSECURE;
-use super::{Authenticator, FieldSpec, FieldType, Output, Unset};
+use super::{Authenticator, FieldSpec, FieldType, Output, SignIn, Unset};
 use domain::{Capabilities, Display, Fields, Silent, UsersourceId};
 
 /// The kind.
@@ -65,6 +65,10 @@ impl Authenticator for Twitter {
 
     fn outputs(&self, base_url: &str, id: &UsersourceId) -> Vec<Output> {
         Output::callback(base_url, id)
+    }
+
+    fn sign_in(&self) -> SignIn {
+        SignIn::Later
     }
 
     #[cfg(test)]
