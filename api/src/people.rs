@@ -3,14 +3,15 @@
 //!
 //! The event comes before an account write that weakens a standing, and after one that strengthens it, so at every
 //! moment the stream promises no more than there is. A write that may need an event marks the account as due first;
-//! what a crash left due is settled at the next start.
+//! what a crash left due is settled within minutes. A write that weakens is
+//! announced in the accounts before its event, so that nobody settles the stream back in between.
 
-use crate::accounts::{Account, AccountUpdate, AccountsError, NewAccount, Role, new_account_id};
+use crate::accounts::{Account, AccountUpdate, AccountsError, NewAccount, Role, Weakening, new_account_id};
 use crate::app::App;
 use crate::commands::{CommandError, Wish};
 use crate::personal_key::PersonalKey;
 use crate::vault::VaultError;
-use domain::{AccountId, Actor, ActorType, Command, HelpdeskId, Rejection, Standing, Via};
+use domain::{AccountId, Actor, ActorType, Command, HelpdeskId, Rejection, Standing, Timestamp, Via};
 
 /// Who changes an account, and why.
 #[derive(Debug, Clone)]
@@ -108,29 +109,51 @@ impl App {
         let before = standing_of(Some(&account));
         let role = update.role.unwrap_or(account.role);
         let after = standing(role, update.active.unwrap_or(account.active), account.has_password);
-        self.accounts.mark_standing_due(helpdesk, id).await?;
-        if before.admin && after != before && !(after.admin && after.active) {
-            self.set_standing(helpdesk, id, after, hand, None).await?;
-        }
-        let account = self.accounts.update(helpdesk, id, update).await?;
+        let weakening = if before.admin && after != before && !(after.admin && after.active) {
+            Some(self.weaken(helpdesk, id, after, hand).await?)
+        } else {
+            self.accounts.mark_standing_due(helpdesk, id, self.now()).await?;
+            None
+        };
+        let account = self.accounts.update(helpdesk, id, update, weakening.as_ref()).await?;
         self.settle_standing(helpdesk, id, hand).await?;
         Ok(account)
     }
 
     /// Erases a person: the ledger first, then the account and its key, so that the events stay and tell nobody's name.
     pub async fn erase_account(&self, helpdesk: &HelpdeskId, id: &AccountId, hand: &Hand) -> Result<(), PeopleError> {
-        self.accounts.by_id(helpdesk, id).await?.ok_or(AccountsError::Unknown)?;
-        self.accounts.mark_standing_due(helpdesk, id).await?;
-        self.set_standing(helpdesk, id, Standing::default(), hand, None).await?;
-        self.accounts.erase(helpdesk, id, self.now()).await?;
+        let weakening = self.weaken(helpdesk, id, Standing::default(), hand).await?;
+        self.accounts.erase(helpdesk, id, &weakening, self.now()).await?;
         self.settle_standing(helpdesk, id, hand).await
+    }
+
+    /// Announces that an account will be worth less and tells the ledger, which may refuse (R40).
+    async fn weaken(
+        &self,
+        helpdesk: &HelpdeskId,
+        id: &AccountId,
+        to: Standing,
+        hand: &Hand,
+    ) -> Result<Weakening, PeopleError> {
+        let weakening = self.accounts.announce_weakening(helpdesk, id, self.now()).await?;
+        match self.set_standing(helpdesk, id, to, hand, None).await {
+            Ok(()) => Ok(weakening),
+            Err(refused) => {
+                self.accounts.give_up_weakening(helpdesk, id, &weakening).await?;
+                Err(refused)
+            }
+        }
     }
 
     /// Brings the stream's view of an account up to the account itself. Whoever wrote last looks last, so it converges.
     pub async fn settle_standing(&self, helpdesk: &HelpdeskId, id: &AccountId, hand: &Hand) -> Result<(), PeopleError> {
         loop {
             let seen = self.ledger.refresh(helpdesk).await.map_err(CommandError::from)?;
-            let account = self.accounts.by_id(helpdesk, id).await?;
+            let (account, announced) = self.accounts.standing_facts(helpdesk, id).await?;
+            if announced {
+                // Whoever announced it settles it; if they are gone, the sweep does.
+                return Ok(());
+            }
             let wanted = standing_of(account.as_ref());
             if seen.state.standings.get(id).copied().unwrap_or_default() == wanted {
                 return Ok(self.accounts.standing_settled(helpdesk, id).await?);
@@ -142,14 +165,14 @@ impl App {
         }
     }
 
-    /// What a crash left due, settled. Run at start; says how many there were. What the guard refuses stays due and is
-    /// told: a service that does not start would help nobody to mend it.
-    pub async fn settle_standings(&self) -> Result<usize, PeopleError> {
+    /// What a crash or a caller who went away left due since `before`, settled; says how many there were. What the guard
+    /// refuses stays due and is told: a service that does not start would help nobody to mend it.
+    pub async fn settle_standings(&self, due_since: Timestamp) -> Result<usize, PeopleError> {
         let mut settled = 0;
         loop {
             let before = settled;
-            for (helpdesk, id) in &self.accounts.standings_due(100).await? {
-                match self.settle_standing(helpdesk, id, &Hand::service("settled after a restart")).await {
+            for (helpdesk, id) in &self.accounts.standings_due(due_since, 100).await? {
+                match self.settle_standing(helpdesk, id, &Hand::service("settled what was left undone")).await {
                     Ok(()) => settled += 1,
                     Err(PeopleError::Command(CommandError::Rejected(refusal))) => {
                         tracing::error!(%helpdesk, account = %id, %refusal, "an account and the ledger disagree");
@@ -208,17 +231,55 @@ mod tests {
         let jane = app.draw_up(&helpdesk, "jane@example.com", "Jane", Role::Admin).unwrap();
         app.create_account(&jane, Some("a hash"), &hand).await.unwrap();
         // What a race of two nodes can leave behind: the last admin is disabled, and the ledger does not know.
-        app.accounts.mark_standing_due(&helpdesk, &jane.id).await.unwrap();
+        app.accounts.mark_standing_due(&helpdesk, &jane.id, app.now()).await.unwrap();
         let off = AccountUpdate { active: Some(false), ..AccountUpdate::default() };
-        app.accounts.update(&helpdesk, &jane.id, &off).await.unwrap();
+        app.accounts.update(&helpdesk, &jane.id, &off, None).await.unwrap();
         let karl = app.draw_up(&helpdesk, "karl@example.com", "Karl", Role::Agent).unwrap();
         app.accounts.create(&karl, None, app.now()).await.unwrap();
 
-        assert_eq!(app.settle_standings().await.unwrap(), 1, "Karl is settled though Jane is not");
-        assert_eq!(app.accounts.standings_due(9).await.unwrap(), [(helpdesk.clone(), jane.id.clone())]);
+        assert_eq!(app.settle_standings(app.now()).await.unwrap(), 1, "Karl is settled though Jane is not");
+        assert_eq!(app.accounts.standings_due(app.now(), 9).await.unwrap(), [(helpdesk.clone(), jane.id.clone())]);
         let on = AccountUpdate { active: Some(true), ..AccountUpdate::default() };
         app.update_account(&helpdesk, &jane.id, &on, &hand).await.unwrap();
-        assert!(app.accounts.standings_due(9).await.unwrap().is_empty());
+        assert!(app.accounts.standings_due(app.now(), 9).await.unwrap().is_empty());
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    /// The race that R40 must survive: in the moment between the event and the write, somebody else writes the same
+    /// account and settles, and another admin is let go.
+    #[tokio::test]
+    async fn r40_nobody_settles_an_admin_back_who_is_being_let_go() {
+        let folder = std::env::temp_dir().join(format!("gateledger-people-{}", uuid::Uuid::new_v4()));
+        let app = App::open(Settings { data_dir: folder.clone(), ..Settings::default() }).await.unwrap();
+        let (helpdesk, hand) = (HelpdeskId::new("h"), Hand::service("a test"));
+        create_helpdesk(&app, &helpdesk, "H", None, &hand).await.unwrap();
+        let mut admins = Vec::new();
+        for name in ["jane", "karl"] {
+            let drawn = app.draw_up(&helpdesk, &format!("{name}@example.com"), name, Role::Admin).unwrap();
+            admins.push(app.create_account(&drawn, Some("a hash"), &hand).await.unwrap().id);
+        }
+        let (jane, karl) = (&admins[0], &admins[1]);
+        let off = AccountUpdate { active: Some(false), ..AccountUpdate::default() };
+        let inactive = Standing { active: false, admin: true, has_password: true };
+        let weakening = app.weaken(&helpdesk, jane, inactive, &hand).await.unwrap();
+
+        let renamed = AccountUpdate { name: Some("Jane D.".into()), ..AccountUpdate::default() };
+        app.update_account(&helpdesk, jane, &renamed, &hand).await.unwrap();
+        let refused = app.update_account(&helpdesk, karl, &off, &hand).await.unwrap_err();
+        assert!(
+            matches!(refused, PeopleError::Command(CommandError::Rejected(Rejection::WouldLockOutAdmins))),
+            "{refused}"
+        );
+        let twice = app.update_account(&helpdesk, jane, &off, &hand).await.unwrap_err();
+        assert!(matches!(twice, PeopleError::Accounts(AccountsError::Busy)), "{twice}");
+
+        app.accounts.update(&helpdesk, jane, &off, Some(&weakening)).await.unwrap();
+        app.settle_standing(&helpdesk, jane, &hand).await.unwrap();
+        assert_eq!(app.settle_standings(app.now()).await.unwrap(), 1, "Karl's refusal left nothing to mend");
+        assert!(app.accounts.standings_due(app.now(), 9).await.unwrap().is_empty());
+        let head = app.ledger.refresh(&helpdesk).await.unwrap();
+        assert!(head.state.has_way_in() && head.state.standings.get(jane) == Some(&inactive));
+        assert!(app.accounts.by_id(&helpdesk, karl).await.unwrap().unwrap().active);
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -19,8 +19,11 @@ const GRACE: u64 = 20;
 /// How long a first-admin link works, in seconds.
 const LINK_LIFE: i64 = 86_400;
 
-/// How often what is over is forgotten.
-const SWEEP: Duration = Duration::from_secs(600);
+/// How often what is over is forgotten, and what was left undone is settled.
+const SWEEP: Duration = Duration::from_secs(60);
+
+/// Whoever left something undone for so long, in seconds, will not come back to it.
+const LEFT_UNDONE: i64 = 60;
 
 /// Serves until it is told to stop.
 pub async fn serve(mut settings: Settings) -> anyhow::Result<()> {
@@ -61,7 +64,7 @@ async fn prepare(app: &App) -> anyhow::Result<()> {
             }
         }
     }
-    let settled = app.settle_standings().await?;
+    let settled = app.settle_standings(app.now()).await?;
     if settled > 0 {
         tracing::info!(settled, "settled what the last run left due");
     }
@@ -87,6 +90,9 @@ async fn sweep(app: web::Data<App>) {
     loop {
         tokio::time::sleep(SWEEP).await;
         let now = app.now();
+        if let Err(error) = app.settle_standings(now.plus_seconds(-LEFT_UNDONE)).await {
+            tracing::warn!(%error, "what was left undone could not be settled; it will be tried again");
+        }
         let kept_from = now.plus_seconds(-86_400 * app.settings.sign_ins_days);
         if let Err(error) = app.accounts.purge_expired(now).await {
             tracing::warn!(%error, "what is over could not be forgotten; it will be tried again");

@@ -170,7 +170,7 @@ async fn account(app: &App, task: AccountTask) -> anyhow::Result<()> {
             let helpdesk = HelpdeskId::new(helpdesk);
             let account = by_email(app, &helpdesk, &email).await?;
             let hash = hash(app, &helpdesk, account.role, &account.email, &account.name).await?;
-            app.accounts.mark_standing_due(&helpdesk, &account.id).await?;
+            app.accounts.mark_standing_due(&helpdesk, &account.id, app.now()).await?;
             app.accounts.set_password_hash(&helpdesk, &account.id, &hash).await?;
             app.accounts.end_all_sessions(&helpdesk, &account.id).await?;
             Ok(app.settle_standing(&helpdesk, &account.id, &hand()).await?)

@@ -5,9 +5,9 @@
 //! Stops: a name, an address or an IP that outlives the person's wish, in any table of the accounts.
 
 use super::counters::login_key;
-use super::people::{delete_of, find};
+use super::people::{carry_out, delete_of, find};
 use super::rows::optional_text;
-use super::{Accounts, AccountsError};
+use super::{Accounts, AccountsError, Weakening};
 use domain::{AccountId, HelpdeskId, Timestamp};
 
 /// What is left of the account.
@@ -16,9 +16,17 @@ const TOMBSTONE: &str = "UPDATE accounts SET email = NULL, email_key = NULL, ema
      WHERE helpdesk = $1 AND id = $2";
 
 impl Accounts {
-    /// Erases the person. Their sessions, links and tokens end; sign-ins keep the id and lose the address.
-    pub async fn erase(&self, helpdesk: &HelpdeskId, id: &AccountId, now: Timestamp) -> Result<(), AccountsError> {
+    /// Erases the person, as was announced. Their sessions, links and tokens end; sign-ins keep the id and lose the
+    /// address.
+    pub async fn erase(
+        &self,
+        helpdesk: &HelpdeskId,
+        id: &AccountId,
+        weakening: &Weakening,
+        now: Timestamp,
+    ) -> Result<(), AccountsError> {
         let mut transaction = self.db.write.begin().await?;
+        carry_out(&mut transaction, helpdesk, id, weakening).await?;
         sqlx::query("UPDATE accounts SET active = 0 WHERE helpdesk = $1 AND id = $2 AND erased_at IS NULL")
             .bind(helpdesk.as_str())
             .bind(id.as_str())
@@ -83,9 +91,10 @@ mod tests {
             accounts.begin_attempt(&attempt("Planted@x.test"), &policy, at(1)).await.unwrap();
             accounts.record_sign_in(&here(), &sign_in(Some(&jane.id)), at(0)).await.unwrap();
 
-            assert!(matches!(accounts.erase(&there(), &jane.id, at(1)).await, Err(AccountsError::Unknown)));
+            let weakening = accounts.announce_weakening(&here(), &jane.id, at(0)).await.unwrap();
+            assert!(accounts.erase(&there(), &jane.id, &weakening, at(1)).await.is_err());
             assert!(accounts.personal_key(&here(), &jane.id).await.unwrap().is_some());
-            accounts.erase(&here(), &jane.id, at(1)).await.unwrap();
+            accounts.erase(&here(), &jane.id, &weakening, at(1)).await.unwrap();
 
             let rows = dump(&accounts).await;
             assert!(rows.contains(jane.id.as_str()));
@@ -97,7 +106,7 @@ mod tests {
             assert!(accounts.find_session(&here(), cookie.expose(), at(2)).await.unwrap().is_none());
             assert!(accounts.find_token(bearer.expose(), at(2)).await.unwrap().is_none());
             assert!(accounts.peek_link(&here(), link.expose(), at(2)).await.unwrap().is_none());
-            assert!(matches!(accounts.erase(&here(), &jane.id, at(3)).await, Err(AccountsError::Unknown)));
+            assert!(accounts.announce_weakening(&here(), &jane.id, at(3)).await.is_err(), "twice is once");
             accounts.create(&new("planted@x.test", Role::User), None, at(4)).await.unwrap();
         })
         .await;

@@ -34,6 +34,7 @@ pub use people::{Account, AccountUpdate, NewAccount, new_account_id};
 pub use roles::Role;
 pub use secrets::Secret;
 pub use sessions::{NewSession, Session};
+pub use standings::Weakening;
 pub use tokens::{NewToken, Token};
 
 use domain::Timestamp;
@@ -60,6 +61,9 @@ pub enum AccountsError {
     /// No such thing in this helpdesk, or it was erased, or it is disabled where it must not be.
     #[error("there is no such thing here")]
     Unknown,
+    /// Another change of the same account is under way; trying again in a moment is right.
+    #[error("another change of this account is under way; try again in a moment")]
+    Busy,
     /// The link never was, was used, or is too old: which of them is not told.
     #[error("this link does not work, or no longer works")]
     LinkUsed,

@@ -1,7 +1,7 @@
 //! Accounts: who the people of a helpdesk are, what they may do, and whether they may come in (R33, R63).
 
 use super::rows::{flag, number, optional_text, text, time, word};
-use super::{Accounts, AccountsError, Email, Role};
+use super::{Accounts, AccountsError, Email, Role, Weakening};
 use domain::values::unseen;
 use domain::{AccountId, HelpdeskId, Timestamp};
 use sqlx::AnyConnection;
@@ -143,7 +143,7 @@ pub(super) async fn insert(
     let email = Email::parse(&new.email)?;
     sqlx::query(
         "INSERT INTO accounts (helpdesk, id, email, email_key, email_verified, name, role, active, password_hash, \
-         personal_key, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9, $10)",
+         personal_key, created_at, standing_due) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9, $10, $10)",
     )
     .bind(new.helpdesk.as_str())
     .bind(new.id.as_str())
@@ -225,15 +225,20 @@ impl Accounts {
         rows.iter().map(account).collect()
     }
 
-    /// Changes an account. Disabling ends its sessions and links in the same transaction.
+    /// Changes an account. Disabling ends its sessions and links in the same transaction. What takes worth from an
+    /// admin comes with its announcement, and is refused as busy once that was given up.
     pub async fn update(
         &self,
         helpdesk: &HelpdeskId,
         id: &AccountId,
         update: &AccountUpdate,
+        weakening: Option<&Weakening>,
     ) -> Result<Account, AccountsError> {
         let new_name = update.name.as_deref().map(name).transpose()?;
         let mut transaction = self.db.write.begin().await?;
+        if let Some(weakening) = weakening {
+            carry_out(&mut transaction, helpdesk, id, weakening).await?;
+        }
         sqlx::query(
             "UPDATE accounts SET name = COALESCE($3, name), role = COALESCE($4, role), active = COALESCE($5, active) \
              WHERE helpdesk = $1 AND id = $2 AND erased_at IS NULL",
@@ -257,6 +262,25 @@ impl Accounts {
     pub async fn count_active_admins(&self, helpdesk: &HelpdeskId) -> Result<i64, AccountsError> {
         count_active_admins(&mut *self.db.read.acquire().await?, helpdesk).await
     }
+}
+
+/// The announced write is made now, in this transaction, if its announcement still stands.
+pub(super) async fn carry_out(
+    connection: &mut AnyConnection,
+    helpdesk: &HelpdeskId,
+    id: &AccountId,
+    weakening: &Weakening,
+) -> Result<(), AccountsError> {
+    let done = sqlx::query(
+        "UPDATE accounts SET weakening = NULL, weakening_since = NULL \
+         WHERE helpdesk = $1 AND id = $2 AND weakening = $3",
+    )
+    .bind(helpdesk.as_str())
+    .bind(id.as_str())
+    .bind(weakening.as_str())
+    .execute(connection)
+    .await?;
+    if done.rows_affected() == 1 { Ok(()) } else { Err(AccountsError::Busy) }
 }
 
 pub(super) async fn count_active_admins(
@@ -292,7 +316,7 @@ mod tests {
             let elsewhere = NewAccount { helpdesk: there(), ..new("jane.öhm@example.test", Role::User) };
             accounts.create(&elsewhere, None, at(0)).await.unwrap();
             let change = AccountUpdate { role: Some(Role::User), ..AccountUpdate::default() };
-            assert!(matches!(accounts.update(&there(), &jane.id, &change).await, Err(AccountsError::Unknown)));
+            assert!(matches!(accounts.update(&there(), &jane.id, &change, None).await, Err(AccountsError::Unknown)));
             assert!(matches!(accounts.set_password_hash(&there(), &jane.id, "h").await, Err(AccountsError::Unknown)));
             assert_eq!(accounts.list(&there(), None, 9).await.unwrap().len(), 1);
         })
@@ -312,8 +336,8 @@ mod tests {
             assert_eq!([first, rest].concat(), made);
             let off = AccountUpdate { active: Some(false), ..AccountUpdate::default() };
             let lower = AccountUpdate { role: Some(Role::Agent), name: Some("New".into()), active: None };
-            assert!(!accounts.update(&here(), &made[0].id, &off).await.unwrap().active);
-            let lowered = accounts.update(&here(), &made[1].id, &lower).await.unwrap();
+            assert!(!accounts.update(&here(), &made[0].id, &off, None).await.unwrap().active);
+            let lowered = accounts.update(&here(), &made[1].id, &lower, None).await.unwrap();
             assert_eq!((lowered.role, lowered.name.as_str(), lowered.active), (Role::Agent, "New", true));
             assert_eq!(accounts.count_active_admins(&here()).await.unwrap(), 3);
             assert_eq!(accounts.count_active_admins(&there()).await.unwrap(), 0);

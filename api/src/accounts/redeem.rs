@@ -255,7 +255,7 @@ mod tests {
             let late = accounts.create_first_admin(first.expose(), &new("b@x.test", Role::Admin), "h", at(1)).await;
             assert_eq!(won(&[late]), 0, "there is an admin already");
             let off = AccountUpdate { active: Some(false), ..AccountUpdate::default() };
-            accounts.update(&here(), &jane.id, &off).await.unwrap();
+            accounts.update(&here(), &jane.id, &off, None).await.unwrap();
             assert!(used(here(), &reset, 1).await);
             assert!(accounts.issue_link(&here(), &link_for(&jane, Purpose::Recovery), at(1)).await.is_err());
         })

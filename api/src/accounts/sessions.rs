@@ -317,7 +317,7 @@ mod tests {
             let open = async || accounts.open_session(&here(), &new, &POLICY(), at(0)).await;
             let find = async |secret: &Secret| accounts.find_session(&here(), secret.expose(), at(1)).await.unwrap();
             let change = async |role, active| {
-                accounts.update(&here(), &jane.id, &AccountUpdate { role, active, name: None }).await.unwrap()
+                accounts.update(&here(), &jane.id, &AccountUpdate { role, active, name: None }, None).await.unwrap()
             };
             let cookie = open().await.unwrap();
             change(Some(Role::User), None).await;

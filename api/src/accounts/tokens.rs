@@ -188,7 +188,7 @@ mod tests {
                 accounts.find_token(bearer.expose(), at(second)).await.unwrap().is_some()
             };
             let change = async |role, active| {
-                accounts.update(&here(), &jane.id, &AccountUpdate { role, active, name: None }).await.unwrap()
+                accounts.update(&here(), &jane.id, &AccountUpdate { role, active, name: None }, None).await.unwrap()
             };
             assert!(bearer.expose().starts_with("glt_") && works(&bearer, 0).await && works(&bearer, 3599).await);
             assert!(!works(&bearer, 3600).await);

@@ -92,6 +92,7 @@ impl From<AccountsError> for Problem {
         let refused = |status, code| Self::new(status, code, error.to_string());
         match &error {
             AccountsError::EmailTaken => refused(StatusCode::CONFLICT, "email_taken"),
+            AccountsError::Busy => refused(StatusCode::CONFLICT, "conflict"),
             AccountsError::InvalidEmail => refused(StatusCode::UNPROCESSABLE_ENTITY, "invalid_email"),
             AccountsError::InvalidName => refused(StatusCode::UNPROCESSABLE_ENTITY, "invalid_name"),
             AccountsError::RoleTooHigh => refused(StatusCode::UNPROCESSABLE_ENTITY, "role_too_high"),

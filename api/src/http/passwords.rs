@@ -167,7 +167,7 @@ async fn reset(app: &App, front: &LoginFront, request: &HttpRequest, typed: Rese
         }
     };
     let outcome = async {
-        app.accounts.mark_standing_due(visit.helpdesk(), &account.id).await?;
+        app.accounts.mark_standing_due(visit.helpdesk(), &account.id, app.now()).await?;
         app.accounts.reset_password(visit.helpdesk(), &typed.token, &hash, app.now()).await?;
         app.settle_standing(visit.helpdesk(), &account.id, &hand(app, &account, request)?).await
     };
