@@ -10,6 +10,7 @@ pub mod http;
 pub mod idempotency;
 pub mod key_ring;
 pub mod logs;
+pub mod outbound;
 pub mod pages;
 pub mod people;
 pub mod personal_key;

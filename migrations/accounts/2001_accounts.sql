@@ -15,14 +15,12 @@ CREATE TABLE accounts (
     created_at      BIGINT NOT NULL,
     last_sign_in_at BIGINT,
     erased_at       BIGINT,
-    standing_due    BIGINT NOT NULL,
-    weakening       TEXT,
-    weakening_since BIGINT,
+    standing_due    BIGINT NOT NULL DEFAULT 1,
     PRIMARY KEY (helpdesk, id)
 );
 CREATE UNIQUE INDEX accounts_by_email ON accounts (helpdesk, email_key);
 CREATE INDEX accounts_by_role ON accounts (helpdesk, role);
-CREATE INDEX accounts_due ON accounts (standing_due) WHERE standing_due > 0;
+CREATE INDEX accounts_due ON accounts (helpdesk, id) WHERE standing_due = 1;
 
 CREATE TABLE sessions (
     helpdesk         TEXT   NOT NULL,

@@ -27,6 +27,8 @@ pub struct Call {
 
 /// An HTTP client that follows nothing and remembers nothing.
 pub(crate) fn http() -> reqwest::Client {
+    // Whoever comes second finds it there already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let built = reqwest::Client::builder().redirect(redirect::Policy::none()).no_proxy().timeout(PATIENCE).build();
     built.unwrap_or_else(|e| panic!("cannot make an HTTP client: {e}"))
 }

@@ -56,6 +56,7 @@ pub fn read_input(
             Err(problem) => faults.push(Fault::new(&spec.field(), problem.code, problem.detail)),
         }
     }
+    faults.extend(kind.complete_input(&mut input));
     faults.extend(kind.check_input(&input, existing));
     if faults.is_empty() { Ok(input) } else { Err(each_field_once(faults)) }
 }

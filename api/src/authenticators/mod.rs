@@ -36,7 +36,10 @@ pub use onelogin::as_saml;
 pub use pem::KeyAlgorithm;
 pub use warnings::{Warning, certificate_expiry, warnings};
 
-use crate::sign_in::{Answer, Arrival, Begin, Denied, Departure, Person, ProviderSession, Source, Trace};
+use crate::sign_in::{
+    Answer, Arrival, Begin, Denied, Departure, LogOut, Person, ProviderSession, Reason, Source, Trace,
+};
+use crate::vault::VaultError;
 use async_trait::async_trait;
 use domain::{Audience, Capabilities, Fault, Field, Fields, UsersourceId};
 use serde::Serialize;
@@ -113,6 +116,18 @@ pub trait RedirectSignIn: Sync {
         let _ = (source, session);
         Ok(None)
     }
+
+    /// What the provider reads to know us: SAML metadata, XML. `None` for a kind that has none.
+    fn metadata(&self, source: &Source<'_>) -> Result<Option<String>, Denied> {
+        let _ = source;
+        Ok(None)
+    }
+
+    /// Reads what came to the log-out address, verified like a sign-in.
+    async fn log_out(&self, source: &Source<'_>, answer: &Answer) -> Result<LogOut, Denied> {
+        let _ = (source, answer);
+        Err(Denied::new(Reason::Invalid, "this kind has no log-out address"))
+    }
 }
 
 /// One kind of usersource.
@@ -140,6 +155,17 @@ pub trait Authenticator: Sync {
     /// What is wrong with secrets, which are never seen again after this. `existing` is what is set already.
     fn check_input(&self, input: &BTreeMap<Field, Option<Input>>, existing: &Fields) -> Vec<Fault> {
         let _ = (input, existing);
+        Vec::new()
+    }
+
+    /// What is made at install and kept with the settings, such as a key pair of ours.
+    fn made_at_install(&self) -> Result<BTreeMap<Field, Input>, VaultError> {
+        Ok(BTreeMap::new())
+    }
+
+    /// Completes what a request sets from what it brings, such as the fields that a metadata document fills in.
+    fn complete_input(&self, input: &mut BTreeMap<Field, Option<Input>>) -> Vec<Fault> {
+        let _ = input;
         Vec::new()
     }
 

@@ -4,6 +4,8 @@
 //! and no kind can walk around it.
 
 pub mod denied;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod form;
 pub mod person;
 pub mod redirect;
@@ -13,6 +15,6 @@ pub mod trace;
 pub use denied::{Denied, Reason};
 pub use form::{Admitted, Attempt, Refused};
 pub use person::{ClaimedEmail, Person};
-pub use redirect::{Answer, Arrival, Begin, Departure, ProviderSession};
+pub use redirect::{Answer, Arrival, Begin, Departure, LogOut, ProviderSession};
 pub use source::Source;
 pub use trace::Trace;

@@ -25,6 +25,8 @@ pub struct Begin {
 pub struct Departure {
     /// The provider's page.
     pub to: Url,
+    /// What is posted there by a form of ours (SAML's POST binding); empty for a plain redirect.
+    pub post: Vec<(String, String)>,
     /// What the end needs of the beginning: a nonce, a PKCE verifier, a request id. It is sealed into the browser's
     /// cookie, so it is small.
     pub memory: Value,
@@ -78,4 +80,21 @@ pub struct ProviderSession {
     pub name_id: Option<Value>,
     /// The ID token, as a hint at the end (OIDC RP-Initiated Logout, 2).
     pub id_token: Option<String>,
+}
+
+/// What came to a usersource's log-out address (SAML single log-out).
+pub enum LogOut {
+    /// The provider says that what we began there is done.
+    Done,
+    /// The provider ends sessions: those of this person, or only the one named. The browser then goes to `back`.
+    Asked {
+        /// Who says so, as in [`Person::issuer`].
+        issuer: String,
+        /// Whose sessions, as in [`Person::subject`].
+        subject: String,
+        /// The provider's names of the sessions; all of the person's if there is none.
+        indexes: Vec<String>,
+        /// Where the browser tells the provider that it is done.
+        back: Url,
+    },
 }

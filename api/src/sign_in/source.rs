@@ -2,6 +2,7 @@
 
 use super::{ClaimedEmail, Denied, Reason};
 use crate::accounts::Email;
+use crate::outbound::{Outbound, OutboundError, Schemes};
 use crate::vault::Vault;
 use domain::values::Usersource;
 use domain::{Field, HelpdeskId, Plain, Setting, Timestamp};
@@ -19,6 +20,8 @@ pub struct Source<'a> {
     pub now: Timestamp,
     /// Opens secrets.
     pub vault: &'a Vault,
+    /// The way to other machines.
+    pub outbound: &'a Outbound,
 }
 
 impl Source<'_> {
@@ -63,6 +66,11 @@ impl Source<'_> {
         opened.map(Some).map_err(|error| Denied::new(Reason::Misconfigured, format!("{name}: {error}")))
     }
 
+    /// Which schemes its URLs may have.
+    pub fn schemes(&self) -> Schemes {
+        if self.flag("allow_insecure") { Schemes::HttpToo } else { Schemes::Https }
+    }
+
     /// Our callback URL of this usersource; no other has the same.
     pub fn callback_url(&self) -> String {
         self.url("callback")
@@ -79,6 +87,16 @@ impl Source<'_> {
         let email = Email::parse(address).ok()?;
         let trusted = self.flag("trust_email") && in_domains(&email, self.list("email_domains"));
         Some(if trusted { ClaimedEmail::Verified(email) } else { ClaimedEmail::Unverified(email) })
+    }
+}
+
+impl From<OutboundError> for Denied {
+    fn from(error: OutboundError) -> Self {
+        let reason = match error {
+            OutboundError::Forbidden(_) => Reason::Misconfigured,
+            OutboundError::Unreachable(_) | OutboundError::Unusable(_) => Reason::Unreachable,
+        };
+        Self::new(reason, error.to_string())
     }
 }
 
