@@ -6,6 +6,7 @@ use crate::accounts::{Accounts, AccountsError};
 use crate::commands::{Commands, Done};
 use crate::http::request::Network;
 use crate::key_ring::KeyRing;
+use crate::outbound::{AddressPolicy, Outbound};
 use crate::pages::{Front, Hosts, Pages};
 use crate::projecting::Projecting;
 use crate::read_models::{LoginFront, ReadModels};
@@ -46,6 +47,8 @@ pub struct App {
     pub mailer: Mailer,
     /// One turn for each mail that is being written.
     pub mailing: Arc<Semaphore>,
+    /// The way to other machines.
+    pub outbound: Outbound,
     /// Networks whose forwarded headers count.
     pub trusted_proxies: Vec<Network>,
 }
@@ -121,6 +124,8 @@ impl App {
             .map_err(StartError::Setting)?;
         let mailer = Mailer::from_settings(settings.smtp_url.as_deref(), &settings.mail_from, folder)
             .map_err(|error| StartError::Setting(format!("--smtp-url or --mail-from: {error}")))?;
+        let policy =
+            if settings.allow_private_addresses { AddressPolicy::PrivateToo } else { AddressPolicy::PublicOnly };
         let parallelism = std::thread::available_parallelism().map_or(2, usize::from);
         Ok(Self {
             commands: Commands::new(Arc::clone(&ledger), Arc::clone(&projector)),
@@ -132,6 +137,7 @@ impl App {
             vault,
             front,
             mailer,
+            outbound: Outbound::new(policy).map_err(|error| StartError::Setting(error.to_string()))?,
             mailing: Arc::new(Semaphore::new(MAILS_AT_ONCE)),
             trusted_proxies,
             settings,

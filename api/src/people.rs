@@ -64,11 +64,11 @@ fn standing_of(account: Option<&Account>) -> Standing {
 }
 
 impl App {
-    /// Draws up an account with a key of its own, under which the ledger seals what is personal.
+    /// Draws up an account, whose address counts as verified if it has one, with a key of its own, under which the ledger seals what is personal.
     pub fn draw_up(
         &self,
         helpdesk: &HelpdeskId,
-        email: &str,
+        email: Option<&str>,
         name: &str,
         role: Role,
     ) -> Result<NewAccount, PeopleError> {
@@ -77,11 +77,12 @@ impl App {
         Ok(NewAccount {
             id,
             helpdesk: helpdesk.clone(),
-            email: email.to_owned(),
-            email_verified: true,
+            email: email.map(str::to_owned),
+            email_verified: email.is_some(),
             name: name.to_owned(),
             role,
             personal_key: Some(personal_key),
+            group: None,
         })
     }
 
@@ -228,13 +229,13 @@ mod tests {
         let app = App::open(Settings { data_dir: folder.clone(), ..Settings::default() }).await.unwrap();
         let (helpdesk, hand) = (HelpdeskId::new("h"), Hand::service("a test"));
         create_helpdesk(&app, &helpdesk, "H", None, &hand).await.unwrap();
-        let jane = app.draw_up(&helpdesk, "jane@example.com", "Jane", Role::Admin).unwrap();
+        let jane = app.draw_up(&helpdesk, Some("jane@example.com"), "Jane", Role::Admin).unwrap();
         app.create_account(&jane, Some("a hash"), &hand).await.unwrap();
         // What a race of two nodes can leave behind: the last admin is disabled, and the ledger does not know.
         app.accounts.mark_standing_due(&helpdesk, &jane.id, app.now()).await.unwrap();
         let off = AccountUpdate { active: Some(false), ..AccountUpdate::default() };
         app.accounts.update(&helpdesk, &jane.id, &off, None).await.unwrap();
-        let karl = app.draw_up(&helpdesk, "karl@example.com", "Karl", Role::Agent).unwrap();
+        let karl = app.draw_up(&helpdesk, Some("karl@example.com"), "Karl", Role::Agent).unwrap();
         app.accounts.create(&karl, None, app.now()).await.unwrap();
 
         assert_eq!(app.settle_standings(app.now()).await.unwrap(), 1, "Karl is settled though Jane is not");
@@ -255,7 +256,7 @@ mod tests {
         create_helpdesk(&app, &helpdesk, "H", None, &hand).await.unwrap();
         let mut admins = Vec::new();
         for name in ["jane", "karl"] {
-            let drawn = app.draw_up(&helpdesk, &format!("{name}@example.com"), name, Role::Admin).unwrap();
+            let drawn = app.draw_up(&helpdesk, Some(&format!("{name}@example.com")), name, Role::Admin).unwrap();
             admins.push(app.create_account(&drawn, Some("a hash"), &hand).await.unwrap().id);
         }
         let (jane, karl) = (&admins[0], &admins[1]);

@@ -117,13 +117,14 @@ mod tests {
         let account = Account {
             id: "acc_1".into(),
             helpdesk: "h".into(),
-            email: "a@x.test".into(),
+            email: Some("a@x.test".into()),
             email_verified: true,
             name: "A".into(),
             role: Role::Admin,
             active: true,
             has_password: true,
             personal_key: None,
+            group: None,
             created_at: Timestamp::from_millis(0),
         };
         Session {
@@ -135,6 +136,7 @@ mod tests {
             version,
             means: Means::Password,
             authenticated_at: Timestamp::from_millis(created_at),
+            at_provider: None,
             created_at: Timestamp::from_millis(created_at),
             last_seen_at: Timestamp::from_millis(created_at),
             expires_at: Timestamp::from_millis(i64::MAX),

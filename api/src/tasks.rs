@@ -154,7 +154,7 @@ async fn account(app: &App, task: AccountTask) -> anyhow::Result<()> {
             }
             let role: Role = role.parse().ok().context("--role is admin, auditor, agent or user")?;
             let hash = if password_stdin { Some(hash(app, &helpdesk, role, &email, &name).await?) } else { None };
-            let new = app.draw_up(&helpdesk, &email, &name, role)?;
+            let new = app.draw_up(&helpdesk, Some(&email), &name, role)?;
             let account = app.create_account(&new, hash.as_deref(), &hand()).await?;
             print(account.id.as_str())
         }
@@ -169,7 +169,7 @@ async fn account(app: &App, task: AccountTask) -> anyhow::Result<()> {
         AccountTask::SetPassword { email, helpdesk } => {
             let helpdesk = HelpdeskId::new(helpdesk);
             let account = by_email(app, &helpdesk, &email).await?;
-            let hash = hash(app, &helpdesk, account.role, &account.email, &account.name).await?;
+            let hash = hash(app, &helpdesk, account.role, account.login(), &account.name).await?;
             app.accounts.mark_standing_due(&helpdesk, &account.id, app.now()).await?;
             app.accounts.set_password_hash(&helpdesk, &account.id, &hash).await?;
             app.accounts.end_all_sessions(&helpdesk, &account.id).await?;

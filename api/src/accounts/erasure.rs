@@ -12,7 +12,7 @@ use domain::{AccountId, HelpdeskId, Timestamp};
 
 /// What is left of the account.
 const TOMBSTONE: &str = "UPDATE accounts SET email = NULL, email_key = NULL, email_verified = 0, name = NULL, \
-     password_hash = NULL, personal_key = NULL, last_sign_in_at = NULL, active = 0, erased_at = $3 \
+     password_hash = NULL, personal_key = NULL, last_sign_in_at = NULL, user_group = NULL, active = 0, erased_at = $3 \
      WHERE helpdesk = $1 AND id = $2";
 
 impl Accounts {
@@ -39,14 +39,14 @@ impl Accounts {
             .bind(now.millis())
             .execute(&mut *transaction)
             .await?;
-        delete_of(&mut transaction, &["links", "sessions", "known_browsers"], helpdesk, id).await?;
+        delete_of(&mut transaction, &["links", "sessions", "known_browsers", "identities"], helpdesk, id).await?;
         for statement in [
             "DELETE FROM tokens WHERE helpdesk = $1 AND owner = $2",
             "UPDATE sign_ins SET ip = NULL WHERE helpdesk = $1 AND account = $2",
         ] {
             sqlx::query(statement).bind(helpdesk.as_str()).bind(id.as_str()).execute(&mut *transaction).await?;
         }
-        let counter = login_key(&account.email);
+        let counter = account.email.as_deref().map(login_key);
         for statement in [
             "DELETE FROM attempt_counters WHERE helpdesk = $1 AND key = $2",
             "DELETE FROM attempts WHERE helpdesk = $1 AND key = $2",
@@ -71,7 +71,7 @@ impl Accounts {
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{Everywhere, at, attempt, dump, here, new, session, sign_in, there};
-    use super::super::{Means, NewLink, NewToken, Purpose, Role};
+    use super::super::{IdentityKey, Means, NewLink, NewToken, Purpose, Role};
     use super::*;
     use domain::Policy;
 
@@ -90,6 +90,8 @@ mod tests {
             accounts.attempt_succeeded(&attempt("planted@x.test"), &counted, &jane.id, at(0)).await.unwrap();
             accounts.begin_attempt(&attempt("Planted@x.test"), &policy, at(1)).await.unwrap();
             accounts.record_sign_in(&here(), &sign_in(Some(&jane.id)), at(0)).await.unwrap();
+            let key = IdentityKey { usersource: "us_1".into(), issuer: "idp".into(), subject: "planted".into() };
+            accounts.link_identity(&here(), &jane.id, &key, at(0)).await.unwrap();
 
             let weakening = accounts.announce_weakening(&here(), &jane.id, at(0)).await.unwrap();
             assert!(accounts.erase(&there(), &jane.id, &weakening, at(1)).await.is_err());

@@ -55,11 +55,12 @@ pub(super) fn new(email: &str, role: Role) -> NewAccount {
     NewAccount {
         id: new_account_id(),
         helpdesk: here(),
-        email: email.to_owned(),
+        email: Some(email.to_owned()),
         email_verified: false,
         name: "Jane Planted".to_owned(),
         role,
         personal_key: Some("wrapped-key".to_owned()),
+        group: None,
     }
 }
 
@@ -72,6 +73,7 @@ pub(super) fn session(account: &Account, means: Means) -> NewSession {
         version: 4,
         means,
         authenticated_at: at(0),
+        at_provider: None,
     }
 }
 

@@ -16,8 +16,9 @@ pub struct Account {
     pub id: AccountId,
     /// Whose person it is.
     pub helpdesk: HelpdeskId,
-    /// The address as it was written. Mail goes here and nowhere else.
-    pub email: String,
+    /// The address as it was written. Mail goes here and nowhere else. One whom a source vouches for without an
+    /// address that it verified has none.
+    pub email: Option<String>,
     /// Whether the address was shown to be theirs (R30).
     pub email_verified: bool,
     /// What they are called.
@@ -30,8 +31,17 @@ pub struct Account {
     pub has_password: bool,
     /// The wrapped key of what is personal in the ledger (R50). Opaque here.
     pub personal_key: Option<String>,
+    /// The usergroup or permission group that its first sign-in put it in (R31).
+    pub group: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+impl Account {
+    /// What is typed into the form for it: its address, or nothing where it has none.
+    pub fn login(&self) -> &str {
+        self.email.as_deref().unwrap_or_default()
+    }
 }
 
 impl fmt::Debug for Account {
@@ -52,8 +62,8 @@ pub struct NewAccount {
     pub id: AccountId,
     /// Whose person it is.
     pub helpdesk: HelpdeskId,
-    /// The address; refused if it is not one, or another account has it.
-    pub email: String,
+    /// The address, if there is one; refused if it is not one, or another account has it.
+    pub email: Option<String>,
     /// Whether the address was shown to be theirs.
     pub email_verified: bool,
     /// What they are called: 1 to 200 characters.
@@ -62,6 +72,8 @@ pub struct NewAccount {
     pub role: Role,
     /// The wrapped key of what is personal in the ledger.
     pub personal_key: Option<String>,
+    /// The usergroup or permission group.
+    pub group: Option<String>,
 }
 
 /// What changes in an account; `None` stays as it is.
@@ -82,7 +94,7 @@ pub fn new_account_id() -> AccountId {
 
 /// The columns that [`account`] reads; `a` is the account.
 pub(super) const ACCOUNT: &str = "a.id AS account_id, a.helpdesk AS account_helpdesk, a.email AS email, a.email_verified AS email_verified, \
-     a.name AS name, a.role AS account_role, a.active AS active, a.personal_key AS personal_key, \
+     a.name AS name, a.role AS account_role, a.active AS active, a.personal_key AS personal_key, a.user_group AS user_group, \
      a.created_at AS account_created_at, CAST(CASE WHEN a.password_hash IS NULL THEN 0 ELSE 1 END AS BIGINT) AS has_password";
 
 /// Reads an account that was not erased.
@@ -90,13 +102,14 @@ pub(super) fn account(row: &AnyRow) -> Result<Account, AccountsError> {
     Ok(Account {
         id: AccountId::new(text(row, "account_id")?),
         helpdesk: HelpdeskId::new(text(row, "account_helpdesk")?),
-        email: text(row, "email")?,
+        email: optional_text(row, "email")?,
         email_verified: flag(row, "email_verified")?,
         name: text(row, "name")?,
         role: word(row, "account_role")?,
         active: flag(row, "active")?,
         has_password: flag(row, "has_password")?,
         personal_key: optional_text(row, "personal_key")?,
+        group: optional_text(row, "user_group")?,
         created_at: time(row, "account_created_at")?,
     })
 }
@@ -140,21 +153,22 @@ pub(super) async fn insert(
     password_hash: Option<&str>,
     now: Timestamp,
 ) -> Result<Account, AccountsError> {
-    let email = Email::parse(&new.email)?;
+    let email = new.email.as_deref().map(Email::parse).transpose()?;
     sqlx::query(
         "INSERT INTO accounts (helpdesk, id, email, email_key, email_verified, name, role, active, password_hash, \
-         personal_key, created_at, standing_due) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9, $10, $10)",
+         personal_key, created_at, standing_due, user_group) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9, $10, $10, $11)",
     )
     .bind(new.helpdesk.as_str())
     .bind(new.id.as_str())
-    .bind(email.as_str())
-    .bind(email.key())
+    .bind(email.as_ref().map(Email::as_str))
+    .bind(email.as_ref().map(Email::key))
     .bind(i64::from(new.email_verified))
     .bind(name(&new.name)?)
     .bind(new.role.as_str())
     .bind(password_hash)
     .bind(new.personal_key.as_deref())
     .bind(now.millis())
+    .bind(new.group.as_deref())
     .execute(&mut *connection)
     .await
     .map_err(|error| match error.as_database_error() {
@@ -307,7 +321,10 @@ mod tests {
         Everywhere::run(async |accounts| {
             let jane = accounts.create(&new("Jane.Öhm@Example.test", Role::Admin), None, at(0)).await.unwrap();
             assert_eq!(accounts.by_email(&here(), " jane.öHM@example.TEST ").await.unwrap().unwrap(), jane);
-            assert_eq!(accounts.by_id(&here(), &jane.id).await.unwrap().unwrap().email, "Jane.Öhm@Example.test");
+            assert_eq!(
+                accounts.by_id(&here(), &jane.id).await.unwrap().unwrap().email.unwrap(),
+                "Jane.Öhm@Example.test"
+            );
             assert!(accounts.by_email(&there(), "Jane.Öhm@Example.test").await.unwrap().is_none());
             assert!(accounts.by_id(&there(), &jane.id).await.unwrap().is_none());
             assert!(accounts.by_email(&here(), "jane\0").await.unwrap().is_none());

@@ -93,6 +93,7 @@ impl Accounts {
             version,
             means: Means::RecoveryLink,
             authenticated_at: now,
+            at_provider: None,
         };
         let session = sessions::insert(&mut transaction, helpdesk, &new, policy, now).await?;
         transaction.commit().await?;

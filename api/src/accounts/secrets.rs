@@ -15,7 +15,7 @@ pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// A new one, after `prefix`.
-    pub(super) fn random(prefix: &str) -> Result<Self, AccountsError> {
+    pub fn random(prefix: &str) -> Result<Self, AccountsError> {
         let mut bytes = Zeroizing::new([0_u8; 32]);
         aws_lc_rs::rand::fill(bytes.as_mut_slice())
             .map_err(|_| AccountsError::Unavailable("no random numbers".to_owned()))?;

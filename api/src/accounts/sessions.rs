@@ -7,7 +7,7 @@
 use super::people::{ACCOUNT, Account, account, claim};
 use super::rows::{from_version, number, optional_text, text, time, to_version, word};
 use super::secrets::digest;
-use super::{Accounts, AccountsError, Means, Secret};
+use super::{Accounts, AccountsError, IdentityKey, Means, Secret};
 use domain::{AccountId, Audience, HelpdeskId, Policy, Surface, Timestamp, UsersourceId};
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
@@ -30,6 +30,21 @@ pub struct NewSession {
     pub means: Means,
     /// When they did: now, or when the provider says.
     pub authenticated_at: Timestamp,
+    /// Whose session it is at the source, for a source other than our own.
+    pub at_provider: Option<AtProvider>,
+}
+
+/// A session as its source knows it, so that either side can end it (R27).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AtProvider {
+    /// Who said who it is.
+    pub issuer: String,
+    /// Whom they meant.
+    pub subject: String,
+    /// The provider's name of its session, if it has one.
+    pub index: Option<String>,
+    /// What signing out there needs, sealed. Opaque here.
+    pub sealed: Option<String>,
 }
 
 /// A session that is alive, with its account as it is at this moment.
@@ -51,6 +66,8 @@ pub struct Session {
     pub means: Means,
     /// When they did.
     pub authenticated_at: Timestamp,
+    /// Whose session it is at the source.
+    pub at_provider: Option<AtProvider>,
     /// When the session was made.
     pub created_at: Timestamp,
     /// When it was last used, to the minute.
@@ -76,7 +93,8 @@ fn select(which: &str) -> String {
     format!(
         "SELECT {ACCOUNT}, s.id AS session_id, s.audience AS audience, s.surface AS surface, s.usersource AS usersource, \
          s.version AS version, s.means AS means, s.authenticated_at AS authenticated_at, s.created_at AS created_at, \
-         s.last_seen_at AS last_seen_at, s.expires_at AS expires_at \
+         s.last_seen_at AS last_seen_at, s.expires_at AS expires_at, s.issuer AS issuer, s.subject AS subject, \
+         s.provider_index AS provider_index, s.provider AS provider \
          FROM sessions s JOIN accounts a ON a.helpdesk = s.helpdesk AND a.id = s.account \
          WHERE s.helpdesk = $1 AND s.{which} = $2 AND {ALIVE}"
     )
@@ -92,10 +110,19 @@ fn session(row: &AnyRow) -> Result<Session, AccountsError> {
         version: to_version(number(row, "version")?)?,
         means: word(row, "means")?,
         authenticated_at: time(row, "authenticated_at")?,
+        at_provider: at_provider(row)?,
         created_at: time(row, "created_at")?,
         last_seen_at: time(row, "last_seen_at")?,
         expires_at: time(row, "expires_at")?,
     })
+}
+
+fn at_provider(row: &AnyRow) -> Result<Option<AtProvider>, AccountsError> {
+    let (Some(issuer), Some(subject)) = (optional_text(row, "issuer")?, optional_text(row, "subject")?) else {
+        return Ok(None);
+    };
+    let (index, sealed) = (optional_text(row, "provider_index")?, optional_text(row, "provider")?);
+    Ok(Some(AtProvider { issuer, subject, index, sealed }))
 }
 
 /// Makes the session in a transaction that has claimed its account already.
@@ -109,8 +136,8 @@ pub(super) async fn insert(
     let secret = Secret::random("")?;
     sqlx::query(
         "INSERT INTO sessions (helpdesk, secret_hash, id, account, audience, surface, usersource, version, means, \
-         authenticated_at, created_at, last_seen_at, idle_millis, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13)",
+         authenticated_at, created_at, last_seen_at, idle_millis, expires_at, issuer, subject, provider_index, provider) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14, $15, $16, $17)",
     )
     .bind(helpdesk.as_str())
     .bind(secret.digest())
@@ -125,6 +152,10 @@ pub(super) async fn insert(
     .bind(now.millis())
     .bind(policy.session_idle_seconds.saturating_mul(1000))
     .bind(now.plus_seconds(policy.session_absolute_seconds).millis())
+    .bind(new.at_provider.as_ref().map(|at| at.issuer.as_str()))
+    .bind(new.at_provider.as_ref().map(|at| at.subject.as_str()))
+    .bind(new.at_provider.as_ref().and_then(|at| at.index.as_deref()))
+    .bind(new.at_provider.as_ref().and_then(|at| at.sealed.as_deref()))
     .execute(&mut *connection)
     .await?;
     sqlx::query("UPDATE accounts SET last_sign_in_at = $3 WHERE helpdesk = $1 AND id = $2")
@@ -222,6 +253,34 @@ impl Accounts {
     ) -> Result<(), AccountsError> {
         let ended = self.delete_sessions("account = $2 AND id = $3", helpdesk, account.as_str(), id).await?;
         if ended == 0 { Err(AccountsError::Unknown) } else { Ok(()) }
+    }
+
+    /// Ends the sessions that a source made for somebody, or only those that it calls by one of `indexes`, and says how
+    /// many there were.
+    pub async fn end_provider_sessions(
+        &self,
+        helpdesk: &HelpdeskId,
+        key: &IdentityKey,
+        indexes: &[String],
+    ) -> Result<u64, AccountsError> {
+        let mut ended = 0;
+        // Nobody has many sessions by one name; a source that names none means all.
+        for index in indexes.iter().map(Some).chain(indexes.is_empty().then_some(None)) {
+            let which = if index.is_some() { " AND provider_index = $5" } else { "" };
+            let sql = format!(
+                "DELETE FROM sessions WHERE helpdesk = $1 AND usersource = $2 AND issuer = $3 AND subject = $4{which}"
+            );
+            let mut query = sqlx::query(&sql)
+                .bind(helpdesk.as_str())
+                .bind(key.usersource.as_str())
+                .bind(&key.issuer)
+                .bind(&key.subject);
+            if let Some(index) = index {
+                query = query.bind(index);
+            }
+            ended += query.execute(&self.db.write).await?.rows_affected();
+        }
+        Ok(ended)
     }
 
     /// Ends every session of an account and says how many there were.
@@ -333,6 +392,42 @@ mod tests {
             let cookie = open().await.unwrap();
             sqlx::query("UPDATE accounts SET active = 0").execute(&accounts.db.write).await.unwrap();
             assert!(find(&cookie).await.is_none(), "judged at use, not only when it was disabled");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn r27_a_source_ends_the_sessions_that_it_made_for_somebody_or_the_one_that_it_names() {
+        Everywhere::run(async |accounts| {
+            let jane = accounts.create(&new("j@x.test", Role::Agent), None, at(0)).await.unwrap();
+            let key = |subject: &str| IdentityKey {
+                usersource: "us_1".into(),
+                issuer: "https://idp".into(),
+                subject: subject.into(),
+            };
+            for (subject, index) in [("7", "a"), ("7", "b"), ("7", "c"), ("8", "a")] {
+                let at_provider = Some(AtProvider {
+                    issuer: "https://idp".into(),
+                    subject: subject.into(),
+                    index: Some(index.into()),
+                    sealed: Some("sealed".into()),
+                });
+                let new = NewSession { at_provider, ..session(&jane, Means::Provider) };
+                accounts.open_session(&here(), &new, &POLICY(), at(0)).await.unwrap();
+            }
+            let end = async |helpdesk: HelpdeskId, key: IdentityKey, indexes: &[&str]| {
+                let indexes: Vec<String> = indexes.iter().map(ToString::to_string).collect();
+                accounts.end_provider_sessions(&helpdesk, &key, &indexes).await.unwrap()
+            };
+            assert_eq!(end(there(), key("7"), &[]).await, 0);
+            assert_eq!(end(here(), IdentityKey { usersource: "us_2".into(), ..key("7") }, &[]).await, 0);
+            assert_eq!(end(here(), key("7"), &["b", "x"]).await, 1);
+            assert_eq!(end(here(), key("7"), &[]).await, 2);
+            assert_eq!(
+                accounts.sessions_of(&here(), &jane.id, at(1)).await.unwrap().len(),
+                1,
+                "another person's stays"
+            );
         })
         .await;
     }

@@ -1,14 +1,15 @@
 //! The login pages as one visitor sees them, and their form (R20–R23, R26).
 
+use super::attempt_cookies as cookies;
 use super::return_to::ReturnTo;
 use super::visit::{Visit, opens};
 use super::{public, session_cookie};
 use crate::app::App;
 use crate::pages::Notice;
 use crate::pages::login::LoginPage;
-use crate::pages::options::{start_url, with_return_to};
+use crate::pages::options::{silent_url, start_url, with_return_to};
 use crate::read_models::LoginFront;
-use crate::sign_in::{Admitted, Attempt, Refused};
+use crate::sign_in::{Admitted, Attempt, Refused, Tried};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, LOCATION, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -35,9 +36,12 @@ async fn show_to_visitor(
     surface: Surface,
 ) -> Result<HttpResponse, HttpResponse> {
     let visit = Visit::of(front, request).await?;
-    let return_to = url::form_urlencoded::parse(request.query_string().as_bytes())
-        .find(|(name, _)| name == "return_to")
-        .and_then(|(_, path)| ReturnTo::parse(&path));
+    let member = |wanted: &str| {
+        url::form_urlencoded::parse(request.query_string().as_bytes())
+            .find(|(name, _)| name == wanted)
+            .map(|(_, value)| value.into_owned())
+    };
+    let return_to = member("return_to").as_deref().and_then(ReturnTo::parse);
     let return_to = return_to.as_ref().map(ReturnTo::as_str);
     if let Some(session) = visit.session(app, request).await?
         && opens(&session, surface)
@@ -45,10 +49,22 @@ async fn show_to_visitor(
         return Ok(see_other(return_to.unwrap_or(surface.home_path())));
     }
     let offer = &visit.surfaces.of(surface).offer;
-    if let Some(choice) = &offer.automatic {
+    let transport = visit.site.transport;
+    let told = member("tried").map(|word| word.parse().unwrap_or(Tried::Silently));
+    // Whoever tried a moment ago is not sent round again, also without cookies (R22).
+    let tried = told.or_else(|| cookies::read_tried(request, transport));
+    if let (Some(choice), None) = (&offer.automatic, tried) {
         return Ok(see_other(&with_return_to(start_url(&choice.id), surface, return_to)));
     }
-    let page = LoginPage::new(visit.frame(), offer).with_return_to(return_to);
+    if let (Some(id), None) = (&offer.silent, told)
+        && !cookies::was_silent(request, transport)
+    {
+        return Ok(see_other(&with_return_to(silent_url(id), surface, return_to)));
+    }
+    // Without `automatic` nobody needs to hear of what they gave up by themselves.
+    let notice = told.or(tried.filter(|_| offer.automatic.is_some())).and_then(|tried| visit.texts().tried(tried));
+    let frame = notice.map_or(visit.frame(), |sentence| visit.frame().with_notice(Notice::Problem(sentence)));
+    let page = LoginPage::new(frame, offer).with_return_to(return_to);
     Ok(visit.page(StatusCode::OK, &page))
 }
 
@@ -93,7 +109,8 @@ async fn enter(
                 .insert_header((LOCATION, return_to.unwrap_or(surface.home_path())))
                 .insert_header((CACHE_CONTROL, "no-store"))
                 .cookie(session_cookie::session(&session, transport))
-                .cookie(session_cookie::browser(&browser, transport));
+                .cookie(session_cookie::browser(&browser, transport))
+                .cookie(cookies::not_tried(transport));
             Ok(response.finish())
         }
         Err(refused) => Ok(again(&visit, surface, &attempt.login, return_to, &refused)),
@@ -103,7 +120,7 @@ async fn enter(
 /// The page again, with the reason in plain words.
 fn again(visit: &Visit, surface: Surface, login: &str, return_to: Option<&str>, refused: &Refused) -> HttpResponse {
     let (status, wait) = match refused {
-        Refused::Mismatch => (StatusCode::UNAUTHORIZED, None),
+        Refused::Mismatch | Refused::MismatchOrAway => (StatusCode::UNAUTHORIZED, None),
         Refused::TooMany => (StatusCode::TOO_MANY_REQUESTS, Some("60")),
         Refused::NoForm => return visit.not_found(),
         Refused::Automatic => (StatusCode::FORBIDDEN, None),

@@ -1,7 +1,9 @@
 //! HTTP: what visitors, admins and programs ask for, and what they get.
 
 pub mod assets;
+pub mod attempt_cookies;
 pub mod audit_trail;
+pub mod auth;
 pub mod conditional;
 pub mod configuration;
 pub mod entries;
@@ -9,6 +11,7 @@ pub mod errors;
 pub mod headers;
 pub mod health;
 pub mod html;
+pub mod identities;
 pub mod instruction;
 pub mod login;
 pub mod members;
@@ -26,7 +29,7 @@ pub mod security_headers;
 pub mod session;
 pub mod session_cookie;
 pub mod setup;
-pub mod start;
+pub mod source_tests;
 pub mod usersources;
 pub mod visit;
 pub mod wishes;

@@ -113,7 +113,8 @@ async fn mail_link(app: &App, helpdesk: &HelpdeskId, email: &str, base: &str, na
          If it was not you, do nothing: the password stays as it is.\n",
         secret.expose()
     );
-    app.mailer.send(&account.email, &format!("Your password at {name}"), &text).await?;
+    let Some(address) = &account.email else { return Ok(()) };
+    app.mailer.send(address, &format!("Your password at {name}"), &text).await?;
     Ok(())
 }
 
@@ -200,7 +201,7 @@ async fn ask_change(app: &App, front: &LoginFront, request: &HttpRequest, surfac
     }
     let session = changer(app, &visit, request).await?;
     let least = least(app, &visit, session.account.role).await?;
-    Ok(visit.page(StatusCode::OK, &ChangePassword::new(visit.frame(), surface, &session.account.email, least)))
+    Ok(visit.page(StatusCode::OK, &ChangePassword::new(visit.frame(), surface, session.account.login(), least)))
 }
 
 /// What is typed on the page that changes a password.
@@ -220,7 +221,7 @@ async fn change(app: &App, front: &LoginFront, request: &HttpRequest, surface: S
     let least = least(app, &visit, account.role).await?;
     let refuse = |sentence: &str| {
         let frame = visit.frame().with_notice(Notice::Problem(sentence));
-        visit.page(StatusCode::UNPROCESSABLE_ENTITY, &ChangePassword::new(frame, surface, &account.email, least))
+        visit.page(StatusCode::UNPROCESSABLE_ENTITY, &ChangePassword::new(frame, surface, account.login(), least))
     };
     match app.confirm_password(account, typed.current_password, surface, app.peer(request).ip()).await {
         Ok(()) => {}
@@ -250,7 +251,7 @@ async fn new_hash(
 ) -> Result<Result<String, String>, HttpResponse> {
     let head = app.ledger.refresh(visit.helpdesk()).await.map_err(|error| visit.unavailable(&error))?;
     let policy = head.state.policy(audience_of(account.role));
-    if let Err(fault) = check_new(&password, &policy, &account.email, &account.name) {
+    if let Err(fault) = check_new(&password, &policy, account.login(), &account.name) {
         return Ok(Err(fault.to_string()));
     }
     app.passwords.hash(password).await.map(Ok).map_err(|error| visit.unavailable(&error))

@@ -31,6 +31,7 @@ fn account(account: &Account) -> Value {
         "role": account.role.as_str(),
         "active": account.active,
         "has_password": account.has_password,
+        "group": account.group,
         "created_at": account.created_at,
     })
 }
@@ -67,7 +68,7 @@ async fn create_account(
     let (email, name) = (members.required_text("email"), members.required_text("name"));
     let role = members.word::<Role>("role", "admin, auditor, agent, user").unwrap_or(Role::User);
     members.finish()?;
-    let new = app.draw_up(&headers.caller.helpdesk, &email, &name, role)?;
+    let new = app.draw_up(&headers.caller.helpdesk, Some(&email), &name, role)?;
     let created = app.create_account(&new, None, &headers.hand(&app)?).await?;
     Ok(HttpResponse::Created().json(account(&created)))
 }

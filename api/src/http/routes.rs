@@ -3,8 +3,8 @@
 
 use super::problem::Problem;
 use super::{
-    assets, audit_trail, configuration, health, login, openapi, passwords, people, public, session, setup, start,
-    usersources,
+    assets, audit_trail, auth, configuration, health, identities, login, openapi, passwords, people, public, session,
+    setup, source_tests, usersources,
 };
 use crate::app::App;
 use crate::read_models::LoginFront;
@@ -43,7 +43,8 @@ pub fn configure(app: web::Data<App>, front: web::Data<LoginFront>) -> impl FnOn
             .configure(passwords::configure)
             .configure(session::configure)
             .configure(setup::configure)
-            .configure(start::configure)
+            .configure(auth::configure)
+            .configure(identities::configure_pages)
             .configure(health::configure)
             .configure(openapi::configure)
             .route("/assets/{name}", web::get().to(assets::asset))
@@ -54,6 +55,8 @@ pub fn configure(app: web::Data<App>, front: web::Data<LoginFront>) -> impl FnOn
                     .configure(configuration::configure)
                     .configure(audit_trail::configure)
                     .configure(people::configure)
+                    .configure(identities::configure)
+                    .configure(source_tests::configure)
                     .default_service(web::route().to(nothing_here)),
             )
             .default_service(web::route().to(nothing_here));

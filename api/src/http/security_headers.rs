@@ -23,6 +23,17 @@ static NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 /// A year. Not for sub-domains: those are not ours.
 static STAY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
+/// The policy of the one page that posts to a provider: its form may go there, and its script is ours.
+pub fn posting_to(provider: &url::Url) -> Option<HeaderValue> {
+    let origin = provider.origin();
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; form-action {}; base-uri 'none'; \
+         frame-ancestors 'none'",
+        origin.ascii_serialization()
+    );
+    origin.is_tuple().then(|| HeaderValue::from_str(&policy).ok()).flatten()
+}
+
 /// Adds the headers of a page. Over plain http nothing is said of https, as the standard asks.
 pub fn add(response: &mut HttpResponseBuilder, transport: Transport) {
     response

@@ -1,5 +1,6 @@
 //! Who is signed in: `/session` for a proxy, the small pages at home, and signing out (R20, R27).
 
+use super::attempt_cookies as cookies;
 use super::login::see_other;
 use super::problem::Problem;
 use super::session_cookie;
@@ -7,9 +8,11 @@ use super::visit::{Visit, opens};
 use crate::app::App;
 use crate::pages::notices::{Home, SignedOut};
 use crate::pages::options::change_password_path;
+use crate::pages::redirects::Onward;
 use crate::read_models::LoginFront;
+use crate::sign_in::Tried;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, LOCATION};
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _, get, post, web};
 use domain::Surface;
 use serde_json::json;
@@ -31,6 +34,9 @@ async fn read_session(app: web::Data<App>, front: web::Data<LoginFront>, request
                 .insert_header(("X-Gateledger-Account", account.id.as_str()))
                 .insert_header(("X-Gateledger-Audience", session.audience.as_str()))
                 .insert_header(("X-Gateledger-Role", account.role.as_str()));
+            if let Some(group) = account.group.as_deref().and_then(|group| HeaderValue::from_str(group).ok()) {
+                response.insert_header(("X-Gateledger-Group", group));
+            }
             if let Some(usersource) = &usersource {
                 response.insert_header(("X-Gateledger-Usersource", usersource.as_str()));
             }
@@ -38,6 +44,7 @@ async fn read_session(app: web::Data<App>, front: web::Data<LoginFront>, request
                 "account": {"id": account.id, "email": account.email, "name": account.name},
                 "audience": session.audience,
                 "roles": [account.role.as_str()],
+                "group": account.group,
                 "usersource": usersource,
                 "authenticated_at": session.authenticated_at,
             }))
@@ -64,7 +71,8 @@ async fn home(
     let head = app.ledger.refresh(visit.helpdesk()).await.map_err(|error| visit.unavailable(&error))?;
     let usersource = session.usersource.as_ref().and_then(|id| head.state.usersource(id).ok());
     let through = usersource.map_or("", |u| u.title());
-    let mut page = Home::new(visit.frame().at(surface), &session.account.name, Some(&session.account.email), through);
+    let mut page =
+        Home::new(visit.frame().at(surface), &session.account.name, session.account.email.as_deref(), through);
     if session.account.has_password && visit.own_passwords(session.audience) {
         let from = if session.audience == domain::Audience::Users { Surface::Portal } else { Surface::Agent };
         page = page.with_own_password(change_password_path(from));
@@ -77,14 +85,28 @@ async fn home(
 async fn log_out(app: web::Data<App>, front: web::Data<LoginFront>, request: HttpRequest) -> HttpResponse {
     let ended = async {
         let visit = Visit::of_post(&front, &request).await?;
-        if let Some(secret) = session_cookie::read(&request, visit.site.transport) {
+        let transport = visit.site.transport;
+        let mut onward = None;
+        if let Some(secret) = session_cookie::read(&request, transport) {
+            let session = app.accounts.find_session(visit.helpdesk(), &secret, app.now()).await.ok().flatten();
             app.accounts.end_session(visit.helpdesk(), &secret).await.map_err(|error| visit.unavailable(&error))?;
+            if let Some(session) = session {
+                onward = app.provider_sign_out(&session).await;
+            }
         }
-        Ok(HttpResponse::SeeOther()
-            .insert_header((LOCATION, "/signed-out"))
-            .insert_header((CACHE_CONTROL, "no-store"))
-            .cookie(session_cookie::no_session(visit.site.transport))
-            .finish())
+        let mut response = match onward {
+            Some(provider) => visit.page(StatusCode::OK, &Onward::sign_out(visit.frame(), &provider)),
+            None => see_other("/signed-out"),
+        };
+        // Neither `automatic` nor a silent attempt signs them in again at once (R22, R25).
+        for cookie in [
+            session_cookie::no_session(transport),
+            cookies::tried(transport, Tried::SignedOut),
+            cookies::silent(transport),
+        ] {
+            let _ = response.add_cookie(&cookie);
+        }
+        Ok(response)
     };
     ended.await.unwrap_or_else(|page: HttpResponse| page)
 }

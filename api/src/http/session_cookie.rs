@@ -13,21 +13,24 @@ use actix_web::cookie::{Cookie, SameSite};
 /// A known browser is remembered for so many days.
 const KNOWN_FOR_DAYS: i64 = 180;
 
-fn session_name(transport: Transport) -> &'static str {
+/// A cookie's name: bound to the host where browsers keep such names to https.
+pub(super) fn prefixed(transport: Transport, name: &str) -> String {
     match transport {
-        Transport::Tls => "__Host-gateledger",
-        Transport::Plain => "gateledger",
+        Transport::Tls => format!("__Host-{name}"),
+        Transport::Plain => name.to_owned(),
     }
 }
 
-fn browser_name(transport: Transport) -> &'static str {
-    match transport {
-        Transport::Tls => "__Host-gateledger-browser",
-        Transport::Plain => "gateledger-browser",
-    }
+fn session_name(transport: Transport) -> String {
+    prefixed(transport, "gateledger")
 }
 
-fn cookie(name: &'static str, value: String, transport: Transport) -> Cookie<'static> {
+fn browser_name(transport: Transport) -> String {
+    prefixed(transport, "gateledger-browser")
+}
+
+/// A cookie of ours.
+pub(super) fn cookie(name: String, value: String, transport: Transport) -> Cookie<'static> {
     Cookie::build(name, value)
         .path("/")
         .http_only(true)
@@ -42,7 +45,7 @@ fn value(request: &HttpRequest, name: &str) -> Option<String> {
 
 /// The session's secret, if the request carries one.
 pub fn read(request: &HttpRequest, transport: Transport) -> Option<String> {
-    value(request, session_name(transport))
+    value(request, &session_name(transport))
 }
 
 /// The cookie of a new session. It ends with the browser's session; the server ends it earlier if it is idle.
@@ -59,7 +62,7 @@ pub fn no_session(transport: Transport) -> Cookie<'static> {
 
 /// The secret by which this browser is known, if it is.
 pub fn read_browser(request: &HttpRequest, transport: Transport) -> Option<String> {
-    value(request, browser_name(transport))
+    value(request, &browser_name(transport))
 }
 
 /// The cookie by which this browser is known from now on (R64).

@@ -98,7 +98,7 @@ async fn make(
     }
     let hash = app.passwords.hash(typed.password.clone()).await.map_err(|error| visit.unavailable(&error))?;
     let new = app
-        .draw_up(visit.helpdesk(), &typed.email, &typed.name, Role::Admin)
+        .draw_up(visit.helpdesk(), Some(&typed.email), &typed.name, Role::Admin)
         .map_err(|error| visit.unavailable(&error))?;
     let account = match app.accounts.create_first_admin(&typed.token, &new, &hash, app.now()).await {
         Ok(account) => account,
@@ -120,6 +120,7 @@ async fn make(
             version: head.state.version,
             means: Means::Password,
             authenticated_at: now,
+            at_provider: None,
         };
         Ok::<_, PeopleError>(app.accounts.open_session(visit.helpdesk(), &session, &policy, now).await?)
     };

@@ -1,13 +1,14 @@
 //! A visitor's request for a page: which helpdesk its host names, what is offered there, and who is signed in.
 
 use super::session_cookie;
-use super::{html, origin, public};
+use super::{html, origin, public, security_headers};
 use crate::accounts::Session;
 use crate::app::App;
 use crate::pages::notices::Message;
 use crate::pages::{Frame, Language, Site, Surfaces, Texts, Transport};
 use crate::read_models::LoginFront;
 use actix_web::http::StatusCode;
+use actix_web::http::header::CONTENT_SECURITY_POLICY;
 use actix_web::{HttpRequest, HttpResponse};
 use domain::{Audience, HelpdeskId, Surface};
 use std::sync::Arc;
@@ -69,6 +70,15 @@ impl Visit {
     /// A page for this visitor alone.
     pub fn page(&self, status: StatusCode, page: &impl askama::Template) -> HttpResponse {
         html::page(status, self.site.transport, page)
+    }
+
+    /// The page whose form goes to a provider, and to no other place.
+    pub fn page_that_posts_to(&self, provider: &url::Url, page: &impl askama::Template) -> HttpResponse {
+        let mut response = self.page(StatusCode::OK, page);
+        if let Some(policy) = security_headers::posting_to(provider) {
+            response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+        }
+        response
     }
 
     /// There is nothing at this address, or not now.

@@ -58,6 +58,8 @@ impl fmt::Debug for Outbound {
 impl Outbound {
     /// A way out that leads where `policy` allows.
     pub fn new(policy: AddressPolicy) -> Result<Self, OutboundError> {
+        // The client takes the process's provider; whoever comes second finds it there already.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let addresses = Arc::new(Addresses::new(policy));
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())

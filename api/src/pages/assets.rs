@@ -25,6 +25,7 @@ pub struct Asset {
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     vec![
         asset("gateledger.css", include_bytes!("../../assets/gateledger.css")),
+        asset("onward.js", include_bytes!("../../assets/onward.js")),
         asset("gate.svg", include_bytes!("../../assets/gate.svg")),
         asset("google.svg", include_bytes!("../../assets/google.svg")),
         asset("facebook.svg", include_bytes!("../../assets/facebook.svg")),
@@ -37,6 +38,7 @@ fn asset(source: &'static str, content: &'static [u8]) -> Asset {
     let (name, extension) = source.rsplit_once('.').unwrap_or((source, ""));
     let content_type = match extension {
         "css" => "text/css; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
         "svg" => "image/svg+xml",
         _ => "application/octet-stream",
     };

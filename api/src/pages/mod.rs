@@ -13,6 +13,7 @@ pub mod memory;
 pub mod notices;
 pub mod options;
 pub mod passwords;
+pub mod redirects;
 pub mod surfaces;
 pub mod texts;
 

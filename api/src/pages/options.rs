@@ -1,5 +1,6 @@
 //! The answer to "what may this visitor choose?" as JSON, and the URLs that it names.
 
+use crate::sign_in::Tried;
 use domain::offer::{Choice, Offer};
 use domain::{Audience, HelpdeskId, Surface, UsersourceId};
 use serde::Serialize;
@@ -116,6 +117,11 @@ pub fn with_return_to(url: String, surface: Surface, return_to: Option<&str>) ->
     let mark = if url.contains('?') { '&' } else { '?' };
     let target: String = byte_serialize(target.as_bytes()).collect();
     format!("{url}{mark}return_to={target}")
+}
+
+/// The login page that tells how the last attempt ended, and redirects nowhere by itself (R22).
+pub fn tried_path(surface: Surface, return_to: Option<&str>, tried: Tried) -> String {
+    with_return_to(format!("{}?tried={}", surface.login_path(), tried.as_str()), surface, return_to)
 }
 
 #[cfg(test)]

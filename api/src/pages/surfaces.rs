@@ -10,7 +10,7 @@ use domain::{HelpdeskId, Surface};
 use super::Page;
 use super::frame::Frame;
 use super::login::LoginPage;
-use super::options::{LoginOptions, start_url, with_return_to};
+use super::options::{LoginOptions, silent_url, start_url, with_return_to};
 use super::texts::Language;
 use askama::Template as _;
 
@@ -32,7 +32,7 @@ pub struct Answers {
     pub offer: Offer,
     /// The login options as JSON.
     pub options: Page,
-    /// Where a first visitor goes at once (R21), if anywhere.
+    /// Where a first visitor goes at once (R21, R25), if anywhere.
     pub redirect: Option<HeaderValue>,
     login: [Page; Language::ALL.len()],
 }
@@ -49,7 +49,8 @@ impl Answers {
         };
         let [english] = Language::ALL;
         let login = [login(english)?];
-        let onward = offer.automatic.as_ref().map(|choice| start_url(&choice.id));
+        let automatic = offer.automatic.as_ref().map(|choice| start_url(&choice.id));
+        let onward = automatic.or_else(|| offer.silent.as_ref().map(silent_url));
         let redirect = onward.map(|url| with_return_to(url, surface, None));
         Ok(Self {
             options: Page::new(options, version, &format!("{helpdesk}/{surface}/json")),
@@ -174,7 +175,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn r21_a_first_visitor_is_sent_on_under_automatic_alone() {
+    fn r21_r25_a_first_visitor_is_sent_on_under_automatic_and_for_one_silent_attempt() {
         let redirect = |entries: &[Entry], surface| {
             let surfaces = Surfaces::render(&"d".into(), 1, "Help", entries).unwrap();
             surfaces.of(surface).redirect.clone().map(|url| url.to_str().unwrap().to_owned())
@@ -185,9 +186,9 @@ pub(crate) mod tests {
             Some("/auth/us_saml/start?return_to=%2Fadmin%2F")
         );
         assert_eq!(
-            redirect(&everything(), Surface::Portal),
-            None,
-            "a silent attempt is offered in the JSON, not made here"
+            redirect(&everything(), Surface::Portal).as_deref(),
+            Some("/auth/us_oidc/start?silent=1"),
+            "R25: in the background, at the first visit"
         );
         assert_eq!(redirect(&everything(), Surface::Agent), None, "the other audience has no single sign-on");
     }

@@ -1,6 +1,6 @@
 //! Every word on the pages, in one place, so that languages can follow.
 
-use crate::sign_in::Refused;
+use crate::sign_in::{Refused, Tried};
 
 /// A language that the pages speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +70,7 @@ pub struct Texts {
     pub unavailable: &'static str,
     pub unavailable_help: &'static str,
     pub wrong_credentials: &'static str,
+    pub wrong_or_away: &'static str,
     pub link_expired: &'static str,
     pub too_many: &'static str,
     pub automatic_only: &'static str,
@@ -77,7 +78,37 @@ pub struct Texts {
     pub password_saved: &'static str,
     pub password_saved_help: &'static str,
     pub password_changed_help: &'static str,
-    pub not_in_this_version: &'static str,
+    pub onward: &'static str,
+    pub onward_help: &'static str,
+    pub signing_out_there: &'static str,
+    pub go_on: &'static str,
+    pub identities: &'static str,
+    pub identities_none: &'static str,
+    pub identities_fresh: &'static str,
+    pub link: &'static str,
+    pub unlink: &'static str,
+    pub test_report: &'static str,
+    pub test_admitted: &'static str,
+    pub test_refused: &'static str,
+    pub test_linked: &'static str,
+    pub test_by_email: &'static str,
+    pub test_new: &'static str,
+    pub test_nobody: &'static str,
+    pub test_proven: &'static str,
+    pub test_steps: &'static str,
+    pub test_claims: &'static str,
+    pub tried_began: &'static str,
+    pub tried_cancelled: &'static str,
+    pub tried_unreachable: &'static str,
+    pub tried_misconfigured: &'static str,
+    pub tried_failed: &'static str,
+    pub tried_expired: &'static str,
+    pub tried_switched_off: &'static str,
+    pub tried_changed: &'static str,
+    pub tried_not_admitted: &'static str,
+    pub tried_no_account: &'static str,
+    pub tried_disabled: &'static str,
+    pub tried_linked_elsewhere: &'static str,
 }
 
 impl Texts {
@@ -85,12 +116,34 @@ impl Texts {
     pub fn refusal(&self, refused: &Refused) -> &'static str {
         match refused {
             Refused::Mismatch => self.wrong_credentials,
+            Refused::MismatchOrAway => self.wrong_or_away,
             Refused::TooMany => self.too_many,
             Refused::NoForm => self.not_found_help,
             Refused::Automatic => self.automatic_only,
             Refused::Busy => self.busy,
             Refused::Unavailable => self.unavailable_help,
         }
+    }
+
+    /// What the visitor reads after an attempt through a provider; nothing where there is nothing to say.
+    pub fn tried(&self, tried: Tried) -> Option<&'static str> {
+        Some(match tried {
+            Tried::Silently => return None,
+            Tried::Began => self.tried_began,
+            Tried::SignedOut => self.signed_out,
+            Tried::Cancelled => self.tried_cancelled,
+            Tried::Unreachable => self.tried_unreachable,
+            Tried::Misconfigured => self.tried_misconfigured,
+            Tried::Failed => self.tried_failed,
+            Tried::Expired => self.tried_expired,
+            Tried::SwitchedOff => self.tried_switched_off,
+            Tried::Changed => self.tried_changed,
+            Tried::NotAdmitted => self.tried_not_admitted,
+            Tried::NoAccount => self.tried_no_account,
+            Tried::Disabled => self.tried_disabled,
+            Tried::LinkedElsewhere => self.tried_linked_elsewhere,
+            Tried::Unavailable => self.unavailable_help,
+        })
     }
 }
 
@@ -136,6 +189,8 @@ static ENGLISH: Texts = Texts {
                       page again and repeat what you did.",
     unavailable: "Not available at the moment",
     unavailable_help: "The service cannot answer at the moment. Please try again shortly.",
+    wrong_or_away: "This login and password do not match, or the directory that would know them does not answer at the \
+                    moment. Please try again shortly.",
     wrong_credentials: "This login and password do not match. Please try again.",
     too_many: "Too many failed attempts. Please try again in a few minutes.",
     automatic_only: "Signing in here happens at the provider alone.",
@@ -143,7 +198,37 @@ static ENGLISH: Texts = Texts {
     password_saved: "Your password is saved",
     password_saved_help: "You can sign in with it now. Wherever you were signed in, you are signed out.",
     password_changed_help: "Wherever else you were signed in, you are signed out.",
-    not_in_this_version: "This way to sign in is configured, but this version of the service cannot use it yet.",
+    onward: "One moment",
+    onward_help: "You are sent on to",
+    signing_out_there: "You are signed out here. One moment: you are signed out too at",
+    go_on: "Go on",
+    identities: "Your ways to sign in",
+    identities_none: "No other way to sign in is linked to your account.",
+    identities_fresh: "To change something here, sign out and in again; what you do within five minutes counts.",
+    link: "Link",
+    unlink: "Unlink",
+    test_report: "Test of a usersource",
+    test_admitted: "This person would get in.",
+    test_refused: "This person would not get in:",
+    test_linked: "The identity is linked to the account",
+    test_by_email: "The verified address would find the account",
+    test_new: "A new account would be made",
+    test_nobody: "Nobody here is meant by this answer, and no account would be made.",
+    test_proven: "This usersource, as it is configured now, counts as a proven way in for admins.",
+    test_steps: "What happened",
+    test_claims: "What the source said of the person",
+    tried_began: "You came back without having signed in.",
+    tried_cancelled: "You did not finish signing in there. Please try again.",
+    tried_unreachable: "The place where you sign in does not answer at the moment. Please try again shortly.",
+    tried_misconfigured: "Signing in there is not set up correctly. Please tell the people who run this helpdesk.",
+    tried_failed: "The answer from there could not be accepted. Please try again.",
+    tried_expired: "Signing in took too long, was used before, or began in another browser. Please try again.",
+    tried_switched_off: "This way to sign in was switched off. Please use one that is offered here.",
+    tried_changed: "This way to sign in was changed while you were on your way. Please try again.",
+    tried_not_admitted: "You are known there, but not admitted here. Please ask the people who run this helpdesk.",
+    tried_no_account: "You are known there, but have no account here. Please ask the people who run this helpdesk.",
+    tried_disabled: "Your account here is disabled. Please ask the people who run this helpdesk.",
+    tried_linked_elsewhere: "This identity belongs to another account here.",
     link_expired: "This link has expired or was used before. Please ask for a new one.",
 };
 

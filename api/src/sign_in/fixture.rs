@@ -24,7 +24,6 @@ pub(crate) struct Fixture {
 impl Fixture {
     /// An enabled usersource `us_1` of `kind` with these settings and no others.
     pub(crate) fn new(kind: &str, audience: Audience, settings: Value) -> Self {
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let vault = Vault::new(&KeyRing::fresh().unwrap()).unwrap();
         let authenticator = authenticators::kind(kind).unwrap();
         let Value::Object(members) = json!({"title": "Test", "settings": settings}) else { unreachable!() };

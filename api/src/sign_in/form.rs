@@ -1,4 +1,4 @@
-//! Signing in by the form: one gate for every form kind (R26, R28, R33).
+//! Signing in by the form: its usersources are asked in order, and whom one accepts goes through the gate (R26).
 //!
 //! Spec: product rules R20, R21, R26, R28, R33, R64; RFC 9106 (argon2id) through the password pool.
 //! Stops: a disabled usersource or account that still lets people in (the head of the stream is read for each attempt);
@@ -6,11 +6,14 @@
 //! lockout per login, a slower answer per address); locking an admin out by guessing (a browser known from an earlier
 //! success has a counter of its own).
 
+use super::gate::{Proven, Who};
+use super::{Denied, Stopped, Trace};
 use crate::accounts::lockout::{self, Counted, Standing};
 use crate::accounts::passwords::PasswordsError;
 use crate::accounts::sign_ins::{NewSignIn, Outcome};
-use crate::accounts::{Account, AccountsError, Means, NewSession, Secret};
+use crate::accounts::{Account, AccountsError, Means, Secret};
 use crate::app::App;
+use crate::authenticators::{self, Authenticator, SignIn};
 use crate::store::{Loaded, StoreError};
 use domain::offer::offer;
 use domain::values::Usersource;
@@ -59,6 +62,9 @@ pub enum Refused {
     /// Login or password are wrong, or the account may not enter here: one sentence for all of it.
     #[error("this login and password do not match")]
     Mismatch,
+    /// The same, and a source that may know the person does not answer.
+    #[error("this login and password do not match, or what would know them does not answer")]
+    MismatchOrAway,
     /// Too many failures; the same for logins that do not exist.
     #[error("too many failed attempts; try again in a few minutes")]
     TooMany,
@@ -114,7 +120,7 @@ impl App {
         let now = self.now();
         let head = self.ledger.refresh(&account.helpdesk).await?;
         let policy = head.state.policy(surface.audience());
-        let attempt = lockout::Attempt { helpdesk: &account.helpdesk, login: &account.email, ip, browser: None };
+        let attempt = lockout::Attempt { helpdesk: &account.helpdesk, login: account.login(), ip, browser: None };
         let counted = self.accounts.begin_attempt(&attempt, &policy, now).await?;
         match counted.standing {
             Standing::Open => {}
@@ -159,7 +165,7 @@ impl App {
             Standing::Open => {}
             Standing::Slowed(delay) => tokio::time::sleep(delay).await,
             Standing::Locked(_) => {
-                self.log_attempt(attempt, None, None, "locked", now).await;
+                self.log_attempt(attempt, None, Outcome::Refused, "locked").await;
                 return Err(Refused::TooMany);
             }
         }
@@ -170,6 +176,8 @@ impl App {
         result
     }
 
+    /// Asks the usersources one after the other; the first that accepts decides (R26). One that cannot be asked is passed
+    /// over: the others may know the person.
     async fn ask(
         &self,
         attempt: &Attempt,
@@ -178,21 +186,55 @@ impl App {
         counted: &Counted,
         now: Timestamp,
     ) -> Result<Admitted, Refused> {
+        let mut away = None;
+        let mut judged = false;
         for id in usersources {
             let usersource = head.state.usersource(id).map_err(|_| Refused::NoForm)?;
-            let Some(account) = self.accepts(attempt, usersource).await? else { continue };
-            return self.admit(attempt, usersource, account, counted, now).await;
+            match self.accepts(attempt, usersource).await? {
+                Accepted::Who(who) => return self.pass(attempt, usersource, who, counted, now).await,
+                Accepted::Nobody => judged = true,
+                Accepted::Denied(denied) => {
+                    tracing::warn!(usersource = %id, %denied, "a usersource let nobody in");
+                    self.log_attempt(attempt, Some(id), Outcome::Failed, denied.reason.as_str()).await;
+                    away = Some(denied.reason);
+                }
+            }
         }
-        self.log_attempt(attempt, usersources.first(), None, "mismatch", now).await;
-        Err(Refused::Mismatch)
+        match (judged, away) {
+            (false, Some(_)) => Err(Refused::Unavailable),
+            (true, Some(_)) => Err(Refused::MismatchOrAway),
+            (_, None) => {
+                self.log_attempt(attempt, usersources.first(), Outcome::Failed, "mismatch").await;
+                Err(Refused::Mismatch)
+            }
+        }
     }
 
     /// Whether `usersource` knows this login and password.
-    async fn accepts(&self, attempt: &Attempt, usersource: &Usersource) -> Result<Option<Account>, Refused> {
-        if !usersource.capabilities.built_in {
-            tracing::warn!(usersource = %usersource.id, kind = usersource.kind, "this kind cannot be asked by this version");
-            return Ok(None);
+    async fn accepts(&self, attempt: &Attempt, usersource: &Usersource) -> Result<Accepted, Refused> {
+        // A directory would take an empty password for nobody in particular, and say yes.
+        if attempt.password.is_empty() {
+            return Ok(Accepted::Nobody);
         }
+        match authenticators::kind(&usersource.kind).map(Authenticator::sign_in) {
+            Some(SignIn::Own) => {
+                Ok(self.knows_password(attempt).await?.map_or(Accepted::Nobody, |a| Accepted::Who(Who::Own(a))))
+            }
+            Some(SignIn::Form(kind)) => {
+                let base_url = self.base_url(&attempt.helpdesk);
+                let source = self.source(&attempt.helpdesk, usersource, &base_url);
+                match kind.ask(&source, &attempt.login, &attempt.password, &mut Trace::off()).await {
+                    Ok(Some(person)) => Ok(Accepted::Who(Who::Vouched(person))),
+                    Ok(None) => Ok(Accepted::Nobody),
+                    Err(denied) => Ok(Accepted::Denied(denied)),
+                }
+            }
+            Some(SignIn::Redirect(_) | SignIn::Later) | None => Ok(Accepted::Nobody),
+        }
+    }
+
+    /// Our own account with this login and password.
+    async fn knows_password(&self, attempt: &Attempt) -> Result<Option<Account>, Refused> {
         let found = self.accounts.credentials(&attempt.helpdesk, &attempt.login).await?;
         let hash = found.as_ref().and_then(|f| f.password_hash.clone());
         let verified = self.passwords.verify(hash.clone(), attempt.password.clone()).await?;
@@ -209,64 +251,65 @@ impl App {
         Ok(Some(found.account))
     }
 
-    /// The gate: the usersource must still be in the form (R28), and whom it accepted must still be active and may enter
-    /// this audience; a refusal here ends the attempt, and no other usersource is asked.
-    async fn admit(
+    /// Through the gate. A refusal there ends the attempt, and no other usersource is asked (R26).
+    async fn pass(
         &self,
         attempt: &Attempt,
         usersource: &Usersource,
-        account: Account,
+        who: Who,
         counted: &Counted,
         now: Timestamp,
     ) -> Result<Admitted, Refused> {
-        let audience = usersource.audience;
-        // The head anew: the password's queue may have taken seconds, and the configuration may have changed.
-        let head = self.ledger.refresh(&attempt.helpdesk).await?;
-        let form = offer(attempt.surface, &head.state.entries()).form;
-        if !form.is_some_and(|form| form.usersources.contains(&usersource.id)) {
-            self.log_attempt(attempt, Some(&usersource.id), Some(&account), "usersource_disabled", now).await;
-            return Err(Refused::NoForm);
-        }
-        let policy = head.state.policy(audience);
-        if !account.active || !account.role.may_enter(audience) {
-            let why = if account.active { "role" } else { "disabled" };
-            self.log_attempt(attempt, Some(&usersource.id), Some(&account), why, now).await;
-            return Err(Refused::Mismatch);
-        }
-        let session = NewSession {
-            account: account.id.clone(),
-            audience,
+        let proven = Proven {
+            helpdesk: attempt.helpdesk.clone(),
             surface: attempt.surface,
-            usersource: Some(usersource.id.clone()),
-            version: head.state.version,
+            usersource: usersource.id.clone(),
+            digest: usersource.sign_in_digest(),
+            who,
             means: Means::Password,
             authenticated_at: now,
+            provider: None,
         };
-        let secret = self.accounts.open_session(&attempt.helpdesk, &session, &policy, now).await?;
+        let (session, account) = self.admit(proven, attempt.ip).await.map_err(|stopped| match stopped {
+            Stopped::Unavailable => Refused::Unavailable,
+            Stopped::UsersourceDisabled | Stopped::UsersourceChanged => Refused::NoForm,
+            Stopped::Automatic => Refused::Automatic,
+            // One sentence for all of it: who is disabled here is nobody's business (R26).
+            Stopped::Denied(_)
+            | Stopped::Expired
+            | Stopped::Used
+            | Stopped::OtherBrowser
+            | Stopped::Filtered
+            | Stopped::Unidentified
+            | Stopped::NoAccount
+            | Stopped::AccountDisabled
+            | Stopped::WrongRole
+            | Stopped::LinkedElsewhere
+            | Stopped::NotSignedIn => Refused::Mismatch,
+        })?;
         let browser = self.accounts.attempt_succeeded(&attempt.counter(), counted, &account.id, now).await?;
-        self.log_attempt(attempt, Some(&usersource.id), Some(&account), "", now).await;
-        Ok(Admitted { session: secret, browser })
+        Ok(Admitted { session, browser })
     }
 
-    /// The log of attempts (R56). What was typed is not in it. A failure to write it stops nobody.
-    async fn log_attempt(
-        &self,
-        attempt: &Attempt,
-        usersource: Option<&UsersourceId>,
-        account: Option<&Account>,
-        reason: &str,
-        now: Timestamp,
-    ) {
+    async fn log_attempt(&self, attempt: &Attempt, usersource: Option<&UsersourceId>, outcome: Outcome, reason: &str) {
         let entry = NewSignIn {
             surface: attempt.surface,
             usersource: usersource.cloned(),
-            outcome: if reason.is_empty() { Outcome::Admitted } else { Outcome::Refused },
+            outcome,
             reason: reason.to_owned(),
-            account: account.map(|a| a.id.clone()),
+            account: None,
             ip: Some(attempt.ip),
         };
-        if let Err(error) = self.accounts.record_sign_in(&attempt.helpdesk, &entry, now).await {
-            tracing::warn!(%error, "an attempt to sign in could not be logged");
-        }
+        self.log_sign_in(&attempt.helpdesk, &entry).await;
     }
+}
+
+/// What a usersource says of a login and a password.
+enum Accepted {
+    /// Somebody's.
+    Who(Who),
+    /// Nobody's.
+    Nobody,
+    /// It cannot say, or does not admit them.
+    Denied(Denied),
 }

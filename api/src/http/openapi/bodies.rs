@@ -114,6 +114,8 @@ fn forms() -> Vec<Named> {
                 [("return_to", text("Where to go afterwards: a path on the same host."))],
             ),
         ),
+        ("TestForm", body([("login", text("The login at the source.")), ("password", password())], [])),
+        ("UnlinkForm", object([("unlink", text("The id of the identity."))])),
         ("LostPasswordForm", object([("email", email())])),
         ("ChangePasswordForm", object([("current_password", password()), ("password", new())])),
         ("ResetPasswordForm", object([("token", link()), ("password", new())])),

@@ -176,6 +176,9 @@ fn configuring() -> Vec<Call> {
         command(Post, "/changes", "make_changes", "Several commands as one atomic change.")
             .takes("Changes")
             .gives(200, "Applied"),
+        change(Post, "/usersources/{id}/test", "test_usersource", "Tests a form kind by a real sign-in (R42).")
+            .takes("TestForm")
+            .gives(200, "Tested"),
         read("/policies", "read_policies", "Name, URL and both audiences' policies.").gives(200, "Policies").tagged(),
         command(Patch, "/policies", "change_policies", "Changes what is named, as one change.")
             .takes("PolicyChange")
@@ -206,6 +209,15 @@ fn people() -> Vec<Call> {
         read("/accounts/{id}/sessions", "list_sessions", "An account's live sessions.").gives(200, "Sessions"),
         change(Delete, "/accounts/{id}/sessions", "end_sessions", "Ends all sessions of an account.")
             .gives(200, "Ended"),
+        read("/accounts/{id}/identities", "list_identities", "Whom other sources mean by this account (R30).")
+            .gives(200, "Identities"),
+        change(
+            Delete,
+            "/accounts/{id}/identities/{identity}",
+            "unlink_identity",
+            "Takes an identity away, and its sessions.",
+        )
+        .empty(204),
         read("/tokens", "list_tokens", "The API tokens, without their secrets.").gives(200, "Tokens"),
         change(Post, "/tokens", "create_token", "A token of the caller's; its secret is only in this answer.")
             .takes("NewToken")
@@ -226,8 +238,27 @@ fn pages() -> Vec<Call> {
         page(Get, "/reset-password", "ask_reset", "Sets a password, by a link.").with(&["needed_token"]).empty(200),
         page(Post, "/reset-password", "reset_password", "The form of the same.").takes("ResetPasswordForm").empty(200),
         page(Get, "/auth/{usersource}/start", "start", "Where a sign-in through a provider begins.")
-            .with(&["silent", "return_to"])
+            .with(&["silent", "return_to", "again", "link"])
             .empty(303),
+        page(Get, "/auth/{usersource}/callback", "callback", "Where the provider sends its answer.").empty(303),
+        page(Post, "/auth/{usersource}/callback", "posted_callback", "The same for an answer that is posted.")
+            .empty(303),
+        page(Get, "/auth/{usersource}/finish", "finish", "The browser comes for an answer that was posted.")
+            .with(&["handle"])
+            .empty(303),
+        page(Get, "/auth/{usersource}/metadata", "provider_metadata", "What a SAML provider reads to know us.")
+            .empty(200),
+        page(Get, "/auth/{usersource}/logout", "provider_log_out", "A provider's log-out message (R27).").empty(303),
+        page(Post, "/auth/{usersource}/logout", "posted_log_out", "The same, posted.").empty(303),
+        page(
+            Get,
+            &format!("{HELPDESK}/usersources/{{id}}/test/start"),
+            "start_test",
+            "Tests a usersource that redirects, in an admin's browser (R42).",
+        )
+        .empty(303),
+        page(Get, "/identities", "own_identities", "One's own ways to sign in (R30).").empty(200).empty(303),
+        page(Post, "/identities", "unlink_own_identity", "Unlinks one of them.").takes("UnlinkForm").empty(303),
         page(Get, "/assets/{name}", "asset", "A style sheet or a picture of the pages.").empty(200),
     ];
     for surface in Surface::ALL {

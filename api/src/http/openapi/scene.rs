@@ -76,7 +76,7 @@ pub async fn scene() -> Scene {
     let hand = Hand::service("a test");
     crate::tasks::create_helpdesk(&app, &helpdesk, "Helpdesk", None, &hand).await.unwrap();
     app.load_hosts().await.unwrap();
-    let new = app.draw_up(&helpdesk, "jane@example.com", "Jane Doe", Role::Admin).unwrap();
+    let new = app.draw_up(&helpdesk, Some("jane@example.com"), "Jane Doe", Role::Admin).unwrap();
     let hash = app.passwords.hash(Zeroizing::new(PASSWORD.to_owned())).await.unwrap();
     let account = app.create_account(&new, Some(&hash), &hand).await.unwrap();
     let mut secrets = Vec::new();

@@ -291,12 +291,13 @@ fn people() -> Vec<Named> {
             "Account",
             object([
                 ("id", id("the account")),
-                ("email", text("Where they sign in.")),
+                ("email", text_or_null("Where they sign in; null for one whose source verified none.")),
                 ("email_verified", flag("Whether the address was proved.")),
                 ("name", text("What they are called.")),
                 ("role", role()),
                 ("active", flag("Whether they may sign in.")),
                 ("has_password", flag("Whether they have a password here.")),
+                ("group", text_or_null("The group that their first sign-in put them in (R31).")),
                 ("created_at", time("When.")),
             ]),
         ),
@@ -315,6 +316,19 @@ fn people() -> Vec<Named> {
                 ("expires_at", time("When it ends.")),
             ]),
         ),
+        ("Identities", object([("identities", list(named("Identity")))])),
+        (
+            "Identity",
+            object([
+                ("id", id("the identity")),
+                ("usersource", id("the usersource")),
+                ("issuer", text("Who says so.")),
+                ("subject", text("Whom they mean.")),
+                ("linked_at", time("When it was linked.")),
+                ("last_used_at", time("When somebody last signed in with it.")),
+            ]),
+        ),
+        ("Tested", tested()),
         ("Ended", object([("ended", number("How many sessions."))])),
         ("Tokens", object([("tokens", list(named("Token")))])),
         ("Token", object(token_members())),
@@ -335,8 +349,34 @@ fn people() -> Vec<Named> {
     ]
 }
 
+fn tested() -> Shape {
+    let step = object([
+        ("what", text("What was done.")),
+        ("ok", flag("Whether it went well.")),
+        ("detail", anything("What was sent or came back.")),
+    ]);
+    let would_be = any_of([
+        object([
+            ("is", word(["linked", "by_email"], "How it was found.")),
+            ("id", id("the account")),
+            ("role", role()),
+        ]),
+        object([("is", word(["new"], "It would be made.")), ("role", role())]),
+        object([("is", word(["nobody"], "There is none, and none would be made."))]),
+    ]);
+    object([
+        ("admitted", flag("Whether this person would have got in.")),
+        ("reason", text_or_null("Why not, as a stable word.")),
+        ("steps", list(step)),
+        ("claims", map(anything("One claim."), "What the source said of the person.")),
+        ("account", would_be),
+        ("proven", flag("Whether the usersource counts as proven now (R40).")),
+    ])
+}
+
 fn health() -> Vec<Named> {
-    let account = object([("id", id("the account")), ("email", text("Its address.")), ("name", text("Its name."))]);
+    let email = text_or_null("Its address.");
+    let account = object([("id", id("the account")), ("email", email), ("name", text("Its name."))]);
     vec![
         (
             "WhoIs",
@@ -344,6 +384,7 @@ fn health() -> Vec<Named> {
                 ("account", account),
                 ("audience", audience()),
                 ("roles", list(role())),
+                ("group", text_or_null("The group that their first sign-in put them in.")),
                 ("usersource", id_or_null("the usersource")),
                 ("authenticated_at", time("When they proved it.")),
             ]),

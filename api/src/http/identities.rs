@@ -1,0 +1,139 @@
+//! A person's own ways to sign in: linking and unlinking identities, after a fresh sign-in (R30).
+//!
+//! Stops: somebody at an unattended screen, or with a stolen session, who links an identity of their own to the account
+//! and keeps it for good.
+
+use super::auth::required_session;
+use super::login::see_other;
+use super::problem::Problem;
+use super::reading::Reader;
+use super::visit::Visit;
+use super::{headers::Headers, instruction::etag};
+use crate::accounts::{AccountsError, Identity, Session};
+use crate::app::App;
+use crate::pages::options::start_url;
+use crate::pages::redirects::{Identities, LinkedIdentity};
+use crate::read_models::LoginFront;
+use crate::sign_in::redirecting::redirect_kind;
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, delete, get, web};
+use domain::AccountId;
+use serde_json::{Value, json};
+
+/// Where a person sees their identities.
+pub const PATH: &str = "/identities";
+
+async fn show(app: &App, front: &LoginFront, request: &HttpRequest) -> Result<HttpResponse, HttpResponse> {
+    let visit = Visit::of(front, request).await?;
+    let session = required_session(app, &visit, request).await?;
+    let head = app.ledger.refresh(visit.helpdesk()).await.map_err(|error| visit.unavailable(&error))?;
+    let found = app.accounts.identities_of(visit.helpdesk(), &session.account.id).await;
+    let found = found.map_err(|error| visit.unavailable(&error))?;
+    let linked: Vec<_> = found
+        .into_iter()
+        .map(|identity| {
+            let usersource = head.state.usersource(&identity.key.usersource).ok();
+            let title = usersource.map_or_else(|| identity.key.usersource.to_string(), |u| u.title().to_owned());
+            LinkedIdentity { id: identity.id, title, subject: identity.key.subject }
+        })
+        .collect();
+    let linkable: Vec<_> = head
+        .state
+        .of(session.audience)
+        .filter(|usersource| usersource.enabled && redirect_kind(&usersource.kind).is_some())
+        .map(|usersource| (format!("{}?link=1", start_url(&usersource.id)), usersource.title().to_owned()))
+        .collect();
+    let page = Identities::new(visit.frame(), &linked, &linkable, session.is_fresh(app.now()));
+    Ok(visit.page(StatusCode::OK, &page))
+}
+
+#[derive(serde::Deserialize)]
+struct Unlink {
+    unlink: String,
+}
+
+async fn unlink(
+    app: &App,
+    front: &LoginFront,
+    request: &HttpRequest,
+    wish: Unlink,
+) -> Result<HttpResponse, HttpResponse> {
+    let visit = Visit::of_post(front, request).await?;
+    let session: Session = required_session(app, &visit, request).await?;
+    if !session.is_fresh(app.now()) {
+        let texts = visit.texts();
+        return Err(visit.message(StatusCode::FORBIDDEN, texts.refused, texts.identities_fresh));
+    }
+    match app.accounts.unlink_identity(visit.helpdesk(), &session.account.id, &wish.unlink).await {
+        Ok(()) => Ok(see_other(PATH)),
+        Err(AccountsError::Unknown) => Err(visit.not_found()),
+        Err(error) => Err(visit.unavailable(&error)),
+    }
+}
+
+fn identity(identity: &Identity) -> Value {
+    json!({
+        "id": identity.id,
+        "usersource": identity.key.usersource,
+        "issuer": identity.key.issuer,
+        "subject": identity.key.subject,
+        "linked_at": identity.linked_at,
+        "last_used_at": identity.last_used_at,
+    })
+}
+
+/// An account's identities, oldest first.
+#[get("/accounts/{id}/identities")]
+async fn list_identities(
+    app: web::Data<App>,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (helpdesk, id) = path.into_inner();
+    let reader = Reader::read(&app, &request, &helpdesk).await?;
+    reader.query(&request)?.finish()?;
+    let found = app.accounts.identities_of(&reader.caller.helpdesk, &AccountId::new(id)).await?;
+    Ok(HttpResponse::Ok()
+        .insert_header(etag(reader.version))
+        .json(json!({"identities": found.iter().map(identity).collect::<Vec<_>>()})))
+}
+
+/// Takes an identity away from its account, with the sessions that it made.
+#[delete("/accounts/{id}/identities/{identity}")]
+async fn unlink_identity(
+    app: web::Data<App>,
+    request: HttpRequest,
+    path: web::Path<(String, String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (helpdesk, id, identity) = path.into_inner();
+    let headers = Headers::read_without_query(&app, &request, &helpdesk).await?;
+    app.accounts.unlink_identity(&headers.caller.helpdesk, &AccountId::new(id), &identity).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// The pages of this file.
+pub fn configure_pages(config: &mut web::ServiceConfig) {
+    config.service(
+        web::resource(PATH)
+            .route(web::get().to(
+                |app: web::Data<App>, front: web::Data<LoginFront>, request: HttpRequest| async move {
+                    show(&app, &front, &request).await.unwrap_or_else(|page| page)
+                },
+            ))
+            .route(
+                web::post().to(
+                    |app: web::Data<App>,
+                     front: web::Data<LoginFront>,
+                     request: HttpRequest,
+                     wish: web::Form<Unlink>| async move {
+                        unlink(&app, &front, &request, wish.into_inner()).await.unwrap_or_else(|page| page)
+                    },
+                ),
+            ),
+    );
+}
+
+/// The calls of this file.
+pub fn configure(config: &mut web::ServiceConfig) {
+    config.service(list_identities).service(unlink_identity);
+}
