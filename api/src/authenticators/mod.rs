@@ -8,6 +8,7 @@ mod docs;
 mod every;
 mod field;
 mod input;
+mod oauth;
 mod pem;
 mod text;
 mod warnings;
@@ -27,6 +28,8 @@ mod twitter;
 mod conformance;
 #[cfg(test)]
 pub(crate) mod sample_keys;
+#[cfg(test)]
+mod social_peer;
 
 pub use catalogue::Kinds;
 pub use docs::{catalogue_json, catalogue_markdown};
