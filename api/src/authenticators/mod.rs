@@ -10,6 +10,7 @@ mod field;
 mod input;
 mod oauth;
 mod pem;
+pub mod signed_tokens;
 mod text;
 mod warnings;
 
