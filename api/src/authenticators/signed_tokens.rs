@@ -10,7 +10,7 @@
 mod claims;
 mod keys;
 
-pub use claims::Claims;
+pub use claims::{Claims, SKEW};
 pub use jsonwebtoken::Algorithm;
 pub use keys::Keys;
 

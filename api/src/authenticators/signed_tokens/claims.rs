@@ -8,7 +8,7 @@ use domain::Timestamp;
 use serde_json::{Map, Number, Value};
 
 /// The clocks of two machines may differ by so many seconds.
-const SKEW: i64 = 60;
+pub const SKEW: i64 = 60;
 
 /// The claims of a token whose signature holds.
 pub struct Claims(Map<String, Value>);
@@ -66,6 +66,11 @@ impl Claims {
             return Err(TokenFault::Claim("the token was issued in the future"));
         }
         Ok((end, issued))
+    }
+
+    /// All of them, to look at.
+    pub fn as_map(&self) -> &Map<String, Value> {
+        &self.0
     }
 
     /// All of them.
