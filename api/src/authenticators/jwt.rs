@@ -9,6 +9,9 @@ use super::{Authenticator, FieldSpec, FieldType, Input, Output, SignIn, Unset};
 use domain::{Capabilities, Display, Fault, Field, Fields, Plain, Silent, UsersourceId};
 use std::collections::BTreeMap;
 
+mod public_keys;
+mod sign_in;
+
 /// The kind.
 pub(super) struct Jwt;
 
@@ -22,7 +25,11 @@ const SETTINGS: &[FieldSpec] = &[
         "settings.login_url",
         "Remote login URL",
         FieldType::Url,
-        "Where the visitor is sent to sign in. It gets our callback as `return` and sends the visitor back there with `jwt`.",
+        "Where the visitor is sent to sign in, with `return` (our callback URL) and `state` in the query. It sends the \
+         visitor to `return` with `jwt`, the signed token, and the same `state`, in the query or as a posted form. \
+         The token's claims: `sub` or `id`, which never changes for a person; `iat` and `exp`, at most 10 minutes apart; \
+         `jti`, another in each token; `aud`; `iss` if an issuer is set; `email` and `name` if they are known. Any \
+         other claim is there for the filter.",
     )
     .required()
     .elsewhere("Zendesk: Remote login URL"),
@@ -30,7 +37,7 @@ const SETTINGS: &[FieldSpec] = &[
         "settings.logout_url",
         "Remote logout URL",
         FieldType::Url,
-        "Where the visitor is sent after signing out here.",
+        "Where the visitor is sent after signing out here, with the page to come back to as `return` in the query.",
     )
     .elsewhere("Zendesk: Remote logout URL"),
     FieldSpec::new(
@@ -165,7 +172,7 @@ impl Authenticator for Jwt {
     }
 
     fn sign_in(&self) -> SignIn {
-        SignIn::Later
+        SignIn::Redirect(&Jwt)
     }
 
     #[cfg(test)]
@@ -178,5 +185,5 @@ impl Authenticator for Jwt {
 }
 
 #[cfg(test)]
-#[path = "jwt_tests.rs"]
+#[path = "jwt/settings_tests.rs"]
 mod tests;

@@ -8,7 +8,9 @@ mod docs;
 mod every;
 mod field;
 mod input;
+mod oauth;
 mod pem;
+pub mod signed_tokens;
 mod text;
 mod warnings;
 
@@ -27,6 +29,8 @@ mod twitter;
 mod conformance;
 #[cfg(test)]
 pub(crate) mod sample_keys;
+#[cfg(test)]
+mod social_peer;
 
 pub use catalogue::Kinds;
 pub use docs::{catalogue_json, catalogue_markdown};

@@ -1,11 +1,24 @@
 //! `twitter`: X's OAuth 2.0 with PKCE and `/2/users/me`. No address comes, so none matches an account (R30).
+//!
+//! Spec: X's "OAuth 2.0 Authorization Code Flow with PKCE" for confidential clients, and "GET /2/users/me".
+//! Stops: taking people for each other by their user name, which may change hands; the id never does.
 
 use super::every::INSECURE;
-use super::{Authenticator, FieldSpec, FieldType, Output, SignIn, Unset};
+use super::oauth::{self, Provider, address, issuer, subject};
+use super::{
+    Answer, Arrival, Authenticator, Begin, Denied, Departure, FieldSpec, FieldType, Output, Person, Reason,
+    RedirectSignIn, SignIn, Source, Trace, Unset,
+};
+use async_trait::async_trait;
 use domain::{Capabilities, Display, Fields, Silent, UsersourceId};
+use oauth2::AuthType;
+use serde_json::{Value, json};
 
 /// The kind.
 pub(super) struct Twitter;
+
+const LOGIN_HOST: &str = "https://x.com";
+const API_HOST: &str = "https://api.x.com";
 
 const SETTINGS: &[FieldSpec] = &[
     FieldSpec::new(
@@ -28,14 +41,14 @@ const SETTINGS: &[FieldSpec] = &[
         FieldType::Url,
         "Leave it out, unless a proxy or a test stands in for X.",
     )
-    .unset_is(Unset::Text("https://x.com")),
+    .unset_is(Unset::Text(LOGIN_HOST)),
     FieldSpec::new(
         "settings.api_host",
         "API host",
         FieldType::Url,
         "Leave it out, unless a proxy or a test stands in for X.",
     )
-    .unset_is(Unset::Text("https://api.x.com")),
+    .unset_is(Unset::Text(API_HOST)),
 ];
 
 impl Authenticator for Twitter {
@@ -68,11 +81,59 @@ impl Authenticator for Twitter {
     }
 
     fn sign_in(&self) -> SignIn {
-        SignIn::Later
+        SignIn::Redirect(&Twitter)
     }
 
     #[cfg(test)]
-    fn sample(&self) -> serde_json::Value {
-        serde_json::json!({"title": "X", "settings": {"client_id": "abc", "client_secret": "sample-secret"}})
+    fn sample(&self) -> Value {
+        json!({"title": "X", "settings": {"client_id": "abc", "client_secret": "sample-secret"}})
     }
 }
+
+#[async_trait]
+impl RedirectSignIn for Twitter {
+    async fn begin(&self, source: &Source<'_>, wish: &Begin, trace: &mut Trace) -> Result<Departure, Denied> {
+        provider(source)?.begin(wish, trace)
+    }
+
+    fn attempt(&self, answer: &Answer) -> Option<String> {
+        oauth::attempt(answer)
+    }
+
+    async fn finish(
+        &self,
+        source: &Source<'_>,
+        memory: Option<&Value>,
+        answer: &Answer,
+        trace: &mut Trace,
+    ) -> Result<Arrival, Denied> {
+        let x = provider(source)?;
+        let token = x.token(memory, answer, trace).await?;
+        let mut said = x.ask(address(source, "api_host", API_HOST, "/2/users/me")?, &token, trace).await?;
+        let Some(Value::Object(claims)) = said.remove("data") else {
+            return Err(Denied::new(Reason::Invalid, "X did not say who is there"));
+        };
+        trace.note("X said who is there", || json!({"claims": claims}));
+        let subject = subject(&claims, "id").ok_or_else(|| Denied::new(Reason::Invalid, "X gave no id"))?;
+        let name = claims.get("name").and_then(Value::as_str).map(str::to_owned);
+        let person = Person { issuer: issuer(&x.token), subject, email: None, name, claims };
+        Ok(Arrival { person, asked_again_at: None, once: Vec::new(), session: None })
+    }
+}
+
+fn provider<'a>(source: &'a Source<'a>) -> Result<Provider<'a>, Denied> {
+    Ok(Provider {
+        name: "X",
+        source,
+        authorize: address(source, "login_host", LOGIN_HOST, "/i/oauth2/authorize")?,
+        token: address(source, "api_host", API_HOST, "/2/oauth2/token")?,
+        // X answers /2/users/me only to both.
+        scopes: &["users.read", "tweet.read"],
+        auth: AuthType::BasicAuth,
+        refusal: |_| None,
+    })
+}
+
+#[cfg(test)]
+#[path = "twitter_tests.rs"]
+mod tests;
