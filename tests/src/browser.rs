@@ -20,6 +20,12 @@ impl Browser {
         Self { http: http(), address: address.to_owned(), cookies: BTreeMap::new() }
     }
 
+    /// The same browser, cookies and all, at another node of the same service.
+    pub fn at(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.address);
+        self
+    }
+
     /// The cookies that it holds.
     pub fn cookies(&self) -> &BTreeMap<String, String> {
         &self.cookies

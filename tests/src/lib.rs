@@ -13,6 +13,7 @@ pub mod installation;
 pub mod postgres;
 pub mod program;
 pub mod raw;
+pub mod remote_login;
 pub mod server;
 
 pub use answer::Answer;
@@ -20,6 +21,7 @@ pub use browser::Browser;
 pub use client::Client;
 pub use installation::{Installation, JANE, PASSWORD, Stage, Store};
 pub use postgres::PrivatePostgres;
+pub use remote_login::RemoteLogin;
 pub use server::Server;
 
 /// Makes two tests of each story named: one on SQLite, one on PostgreSQL.
