@@ -6,11 +6,9 @@
 //! accounts for one person who signs in twice at the same moment.
 
 use super::people::{ACCOUNT, Account, NewAccount, account, insert};
-use super::rows::{text, time};
 use super::{Accounts, AccountsError, Email};
 use domain::{AccountId, HelpdeskId, Timestamp, UsersourceId};
 use sqlx::AnyConnection;
-use sqlx::any::AnyRow;
 use uuid::Uuid;
 
 /// Whom a source means, for good.
@@ -22,21 +20,6 @@ pub struct IdentityKey {
     pub issuer: String,
     /// Whom they mean.
     pub subject: String,
-}
-
-/// An identity that belongs to an account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// Names it to people and to `unlink`.
-    pub id: String,
-    /// Whom the source means.
-    pub key: IdentityKey,
-    /// Whose it is.
-    pub account: AccountId,
-    /// When it was linked.
-    pub linked_at: Timestamp,
-    /// When somebody last signed in with it.
-    pub last_used_at: Timestamp,
 }
 
 /// How an account was found.
@@ -132,88 +115,10 @@ impl Accounts {
         transaction.commit().await?;
         Ok(found)
     }
-
-    /// Links an identity to an account, for a person who is signed in. One that belongs to somebody else stays theirs:
-    /// unknown here.
-    pub async fn link_identity(
-        &self,
-        helpdesk: &HelpdeskId,
-        account: &AccountId,
-        key: &IdentityKey,
-        now: Timestamp,
-    ) -> Result<(), AccountsError> {
-        let mut transaction = self.db.write.begin().await?;
-        super::people::claim(&mut transaction, helpdesk, account).await?;
-        match find_match(&mut transaction, helpdesk, key, None).await? {
-            Some(found) if found.account().id != *account => return Err(AccountsError::Unknown),
-            Some(_) => touch(&mut transaction, helpdesk, key, now).await?,
-            None => link(&mut transaction, helpdesk, key, account, now).await?,
-        }
-        transaction.commit().await?;
-        Ok(())
-    }
-
-    /// Takes an identity away from its account, with the sessions that were made by it.
-    pub async fn unlink_identity(
-        &self,
-        helpdesk: &HelpdeskId,
-        account: &AccountId,
-        id: &str,
-    ) -> Result<(), AccountsError> {
-        let mut transaction = self.db.write.begin().await?;
-        sqlx::query(
-            "DELETE FROM sessions WHERE helpdesk = $1 AND account = $2 AND EXISTS (SELECT 1 FROM identities i \
-             WHERE i.helpdesk = $1 AND i.account = $2 AND i.id = $3 AND i.usersource = sessions.usersource \
-             AND i.issuer = sessions.issuer AND i.subject = sessions.subject)",
-        )
-        .bind(helpdesk.as_str())
-        .bind(account.as_str())
-        .bind(id)
-        .execute(&mut *transaction)
-        .await?;
-        let done = sqlx::query("DELETE FROM identities WHERE helpdesk = $1 AND account = $2 AND id = $3")
-            .bind(helpdesk.as_str())
-            .bind(account.as_str())
-            .bind(id)
-            .execute(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        if done.rows_affected() == 0 { Err(AccountsError::Unknown) } else { Ok(()) }
-    }
-
-    /// The identities of an account, oldest first.
-    pub async fn identities_of(
-        &self,
-        helpdesk: &HelpdeskId,
-        account: &AccountId,
-    ) -> Result<Vec<Identity>, AccountsError> {
-        let rows = sqlx::query(
-            "SELECT id, usersource, issuer, subject, account, linked_at, last_used_at FROM identities \
-             WHERE helpdesk = $1 AND account = $2 ORDER BY linked_at, id",
-        )
-        .bind(helpdesk.as_str())
-        .bind(account.as_str())
-        .fetch_all(&self.db.read)
-        .await?;
-        rows.iter().map(identity).collect()
-    }
 }
 
-fn identity(row: &AnyRow) -> Result<Identity, AccountsError> {
-    Ok(Identity {
-        id: text(row, "id")?,
-        key: IdentityKey {
-            usersource: UsersourceId::new(text(row, "usersource")?),
-            issuer: text(row, "issuer")?,
-            subject: text(row, "subject")?,
-        },
-        account: AccountId::new(text(row, "account")?),
-        linked_at: time(row, "linked_at")?,
-        last_used_at: time(row, "last_used_at")?,
-    })
-}
-
-async fn find_match(
+/// The account, by its identity or its verified address.
+pub(super) async fn find_match(
     connection: &mut AnyConnection,
     helpdesk: &HelpdeskId,
     key: &IdentityKey,
@@ -242,7 +147,8 @@ async fn find_match(
     row.map(|row| Ok(Match::ByEmail(account(&row)?))).transpose()
 }
 
-async fn link(
+/// Writes down whose identity it is; busy if somebody else just did.
+pub(super) async fn link(
     connection: &mut AnyConnection,
     helpdesk: &HelpdeskId,
     key: &IdentityKey,
@@ -269,7 +175,8 @@ async fn link(
     Ok(())
 }
 
-async fn touch(
+/// Notes that it was used.
+pub(super) async fn touch(
     connection: &mut AnyConnection,
     helpdesk: &HelpdeskId,
     key: &IdentityKey,
@@ -370,23 +277,6 @@ mod tests {
             .await;
             assert_eq!(all.iter().filter(|(_, made)| *made).count(), 1);
             assert!(all.iter().all(|(account, _)| account.id == all[0].0.id));
-        })
-        .await;
-    }
-
-    #[tokio::test]
-    async fn what_is_linked_to_one_is_not_linked_to_another_and_only_its_owner_unlinks_it() {
-        Everywhere::run(async |accounts| {
-            let jane = accounts.create(&known("j@x.test"), None, at(0)).await.unwrap();
-            let mary = accounts.create(&known("m@x.test"), None, at(0)).await.unwrap();
-            accounts.link_identity(&here(), &jane.id, &key("7"), at(1)).await.unwrap();
-            accounts.link_identity(&here(), &jane.id, &key("7"), at(2)).await.unwrap();
-            assert!(accounts.link_identity(&here(), &mary.id, &key("7"), at(2)).await.is_err());
-            let id = accounts.identities_of(&here(), &jane.id).await.unwrap()[0].id.clone();
-            assert!(accounts.unlink_identity(&here(), &mary.id, &id).await.is_err());
-            assert!(accounts.unlink_identity(&there(), &jane.id, &id).await.is_err());
-            accounts.unlink_identity(&here(), &jane.id, &id).await.unwrap();
-            assert_eq!(accounts.match_person(&here(), &key("7"), None).await.unwrap(), None);
         })
         .await;
     }
