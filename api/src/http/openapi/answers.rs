@@ -99,6 +99,9 @@ async fn people(tour: &Tour) {
     tour.make("list_sessions", &[&account], "", Value::Null).await;
     tour.make("list_sign_ins", &[], "?limit=1&outcome=admitted", Value::Null).await;
     tour.make("end_sessions", &[&account], "", Value::Null).await;
+    let identities = tour.make("list_identities", &[&account], "", Value::Null).await.json();
+    let identity = identities["identities"][0]["id"].as_str().unwrap();
+    tour.make("unlink_identity", &[&account, identity], "", Value::Null).await;
     let new = json!({"email": "john@example.com", "name": "John", "role": "agent"});
     let john = tour.make("create_account", &[], "", new).await.json()["id"].as_str().unwrap().to_owned();
     tour.make("update_account", &[&john], "", json!({"active": false})).await;

@@ -3,7 +3,7 @@
 use super::calls::{self, Call};
 use super::conforming::conforms;
 use super::document::document;
-use crate::accounts::{NewToken, Role};
+use crate::accounts::{IdentityKey, NewToken, Role};
 use crate::app::App;
 use crate::http::routes;
 use crate::people::Hand;
@@ -79,6 +79,8 @@ pub async fn scene() -> Scene {
     let new = app.draw_up(&helpdesk, Some("jane@example.com"), "Jane Doe", Role::Admin).unwrap();
     let hash = app.passwords.hash(Zeroizing::new(PASSWORD.to_owned())).await.unwrap();
     let account = app.create_account(&new, Some(&hash), &hand).await.unwrap();
+    let key = IdentityKey { usersource: "us_1".into(), issuer: "idp".into(), subject: "jane".into() };
+    app.accounts.link_identity(&helpdesk, &account.id, &key, app.now()).await.unwrap();
     let mut secrets = Vec::new();
     for role in [Role::Admin, Role::Auditor] {
         let expires_at = app.now().plus_seconds(3_600);
