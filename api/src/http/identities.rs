@@ -12,7 +12,7 @@ use super::{headers::Headers, instruction::etag};
 use crate::accounts::{AccountsError, Identity, Session};
 use crate::app::App;
 use crate::pages::options::start_url;
-use crate::pages::redirects::{Identities, LinkedIdentity};
+use crate::pages::redirects::{Freshness, Identities, LinkedIdentity};
 use crate::read_models::LoginFront;
 use crate::sign_in::redirecting::redirect_kind;
 use actix_web::http::StatusCode;
@@ -43,7 +43,15 @@ async fn show(app: &App, front: &LoginFront, request: &HttpRequest) -> Result<Ht
         .filter(|usersource| usersource.enabled && redirect_kind(&usersource.kind).is_some())
         .map(|usersource| (format!("{}?link=1", start_url(&usersource.id)), usersource.title().to_owned()))
         .collect();
-    let page = Identities::new(visit.frame(), &linked, &linkable, session.is_fresh(app.now()));
+    let through = session.usersource.as_ref().and_then(|id| head.state.usersource(id).ok());
+    let again = through.filter(|usersource| redirect_kind(&usersource.kind).is_some());
+    let again = again.map(|usersource| format!("{}?again=1&return_to={PATH}", start_url(&usersource.id)));
+    let standing = match &again {
+        _ if session.is_fresh(app.now()) => Freshness::Fresh,
+        Some(path) => Freshness::AskAgain(path),
+        None => Freshness::Stale,
+    };
+    let page = Identities::new(visit.frame(), &linked, &linkable, standing);
     Ok(visit.page(StatusCode::OK, &page))
 }
 

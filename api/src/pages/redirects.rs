@@ -92,13 +92,37 @@ pub struct Identities<'a> {
     frame: Frame<'a>,
     linked: &'a [LinkedIdentity],
     linkable: &'a [(String, String)],
-    fresh: bool,
+    standing: Freshness<'a>,
+}
+
+/// Whether somebody's sign-in is fresh enough to change something (R41).
+#[derive(Debug, Clone, Copy)]
+pub enum Freshness<'a> {
+    /// It is.
+    Fresh,
+    /// Their provider can be told to ask them again, by this address.
+    AskAgain(&'a str),
+    /// They sign out and in again.
+    Stale,
 }
 
 impl<'a> Identities<'a> {
     /// `linkable` are addresses and titles; without a fresh sign-in nothing can be changed.
-    pub fn new(frame: Frame<'a>, linked: &'a [LinkedIdentity], linkable: &'a [(String, String)], fresh: bool) -> Self {
-        Self { frame: frame.headed(frame.texts.identities), linked, linkable, fresh }
+    pub fn new(
+        frame: Frame<'a>,
+        linked: &'a [LinkedIdentity],
+        linkable: &'a [(String, String)],
+        standing: Freshness<'a>,
+    ) -> Self {
+        Self { frame: frame.headed(frame.texts.identities), linked, linkable, standing }
+    }
+
+    fn fresh(&self) -> bool {
+        matches!(self.standing, Freshness::Fresh)
+    }
+
+    fn ask_again(&self) -> Option<&str> {
+        if let Freshness::AskAgain(path) = self.standing { Some(path) } else { None }
     }
 }
 
@@ -135,8 +159,10 @@ mod tests {
         assert_sound(&Report::new(frame(), HOSTILE, &tested).render().unwrap());
         let linked = [LinkedIdentity { id: HOSTILE.into(), title: HOSTILE.into(), subject: HOSTILE.into() }];
         let linkable = [("/auth/us_1/start?link=1".to_owned(), HOSTILE.to_owned())];
-        for fresh in [true, false] {
-            assert_sound(&Identities::new(frame(), &linked, &linkable, fresh).render().unwrap());
+        for standing in [Freshness::Fresh, Freshness::AskAgain("/auth/us_1/start?again=1"), Freshness::Stale] {
+            let html = Identities::new(frame(), &linked, &linkable, standing).render().unwrap();
+            assert_sound(&html);
+            assert_eq!(html.contains("name=\"unlink\""), matches!(standing, Freshness::Fresh), "R41");
         }
     }
 }

@@ -85,6 +85,8 @@ pub struct Texts {
     pub identities: &'static str,
     pub identities_none: &'static str,
     pub identities_fresh: &'static str,
+    pub identities_ask_again: &'static str,
+    pub confirm_yourself: &'static str,
     pub link: &'static str,
     pub unlink: &'static str,
     pub test_report: &'static str,
@@ -205,6 +207,9 @@ static ENGLISH: Texts = Texts {
     identities: "Your ways to sign in",
     identities_none: "No other way to sign in is linked to your account.",
     identities_fresh: "To change something here, sign out and in again; what you do within five minutes counts.",
+    identities_ask_again: "To change something here, show once more that it is you; what you do within five minutes \
+                           counts.",
+    confirm_yourself: "Confirm that it is you",
     link: "Link",
     unlink: "Unlink",
     test_report: "Test of a usersource",
