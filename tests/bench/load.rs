@@ -33,6 +33,8 @@ pub struct Outcome {
     pub answers: f64,
     /// The median time from a request to its answer, in milliseconds.
     pub median: f64,
+    /// The time that one in a hundred exceeds, in milliseconds.
+    pub slow: f64,
 }
 
 /// A whole request.
@@ -56,7 +58,7 @@ impl Load {
         std::fs::write(&orders, text.to_string()).unwrap_or_else(|e| panic!("cannot write the load's orders: {e}"));
         let told = Child::asking(&["load", &orders.display().to_string()]).told();
         let number = |name: &str| told[name].as_f64().unwrap_or_else(|| panic!("the load told nothing: {told}"));
-        Outcome { rate: number("rate"), answers: number("answers"), median: number("median") }
+        Outcome { rate: number("rate"), answers: number("answers"), median: number("median"), slow: number("slow") }
     }
 }
 
@@ -87,7 +89,9 @@ pub async fn ask(orders: &str) -> Value {
     }
     waits.sort_unstable();
     let median = waits.get(waits.len() / 2).map_or(0.0, Duration::as_secs_f64);
-    json!({"rate": waits.len() as f64 / lasting.as_secs_f64(), "answers": answers, "median": median * 1e3})
+    let slow = waits.get(waits.len() * 99 / 100).map_or(0.0, Duration::as_secs_f64);
+    let rate = waits.len() as f64 / lasting.as_secs_f64();
+    json!({"rate": rate, "answers": answers, "median": median * 1e3, "slow": slow * 1e3})
 }
 
 async fn talk(

@@ -13,6 +13,7 @@ mod pages;
 mod postgres;
 mod report;
 mod rounds;
+mod sign_in;
 mod sqlite;
 
 use serde_json::Value;
@@ -20,7 +21,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 /// What can be measured by itself.
-const GROUPS: [&str; 5] = ["pages", "postgres", "sqlite", "flatness", "memory"];
+const GROUPS: [&str; 6] = ["pages", "postgres", "sqlite", "flatness", "memory", "sign_in"];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
@@ -63,6 +64,9 @@ fn measure(groups: &[&str]) -> ExitCode {
         }
         if wanted("memory") {
             figures.extend(history::memory().await);
+        }
+        if wanted("sign_in") {
+            figures.extend(sign_in::measure().await);
         }
         figures
     });

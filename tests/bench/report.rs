@@ -36,6 +36,10 @@ pub fn write(figures: &[Figure]) {
          same command and no HTTP. Its streams are new in each round; it reads the whole stream for each command.\n\
          - **One row a durable commit**: a loop in one process over SQLite with the same pragmas (WAL, \
          `synchronous=FULL`), rows of the same size and the same indexes, on the same file system.\n\
+         - **An answer with a JWT**: all that the kind `jwt` does with what comes back, claims judged and person read, \
+         with its key in memory; the limit is the check of the same token's signature and nothing else.\n\
+         - **A sign-in with a password**: the form of the admins' page over HTTP, from the counter of failures to the \
+         new session and the line in the log of sign-ins, two at a time.\n\
          - **Memory** is what the process has resident (`VmRSS`).\n",
         time::OffsetDateTime::now_utc().date(),
         machine::class(),

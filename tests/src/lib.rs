@@ -15,6 +15,7 @@ pub mod program;
 pub mod raw;
 pub mod remote_login;
 pub mod server;
+pub mod wanderer;
 
 pub use answer::Answer;
 pub use browser::Browser;
@@ -23,6 +24,7 @@ pub use installation::{Installation, JANE, PASSWORD, Stage, Store};
 pub use postgres::PrivatePostgres;
 pub use remote_login::RemoteLogin;
 pub use server::Server;
+pub use wanderer::{Page, Wanderer};
 
 /// Makes two tests of each story named: one on SQLite, one on PostgreSQL.
 #[macro_export]
