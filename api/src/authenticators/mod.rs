@@ -9,6 +9,7 @@ mod every;
 mod field;
 mod input;
 mod pem;
+pub mod signed_tokens;
 mod text;
 mod warnings;
 
