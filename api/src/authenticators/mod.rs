@@ -21,6 +21,7 @@ mod jwt;
 mod ldap;
 mod oidc;
 mod onelogin;
+mod openid;
 mod saml;
 mod twitter;
 

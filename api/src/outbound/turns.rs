@@ -62,7 +62,7 @@ mod tests {
         let turns = Turns::new(Limits { at_once: 1, turn: Duration::from_millis(20), ..Limits::SERVICE });
         let _taken = turns.at("taken.example", None).await.unwrap();
         for number in 0..2 * MANY {
-            turns.at(&format!("{number}.example"), None).await.unwrap();
+            drop(turns.at(&format!("{number}.example"), None).await.unwrap());
         }
         assert!(turns.hosts.lock().unwrap().len() <= MANY);
         assert!(turns.at("taken.example", None).await.is_err());
