@@ -6,7 +6,7 @@ use crate::accounts::{Accounts, AccountsError};
 use crate::commands::{Commands, Done};
 use crate::http::request::Network;
 use crate::key_ring::KeyRing;
-use crate::outbound::{AddressPolicy, Outbound};
+use crate::outbound::{AddressPolicy, Outbound, OutboundError};
 use crate::pages::{Front, Hosts, Pages};
 use crate::projecting::Projecting;
 use crate::read_models::{LoginFront, ReadModels};
@@ -47,10 +47,10 @@ pub struct App {
     pub mailer: Mailer,
     /// One turn for each mail that is being written.
     pub mailing: Arc<Semaphore>,
-    /// The way to other machines.
-    pub outbound: Outbound,
     /// Networks whose forwarded headers count.
     pub trusted_proxies: Vec<Network>,
+    /// The way to other machines.
+    pub outbound: Outbound,
 }
 
 /// The service cannot start, and why.
@@ -83,6 +83,9 @@ pub enum StartError {
     /// The accounts cannot be opened.
     #[error("the accounts: {0}")]
     Accounts(#[from] AccountsError),
+    /// The way to other machines cannot be made.
+    #[error("the way to other machines: {0}")]
+    Outbound(#[from] OutboundError),
     /// A database cannot be opened.
     #[error("the database does not answer: {0}")]
     Database(#[from] sqlx::Error),
@@ -137,9 +140,9 @@ impl App {
             vault,
             front,
             mailer,
-            outbound: Outbound::new(policy).map_err(|error| StartError::Setting(error.to_string()))?,
             mailing: Arc::new(Semaphore::new(MAILS_AT_ONCE)),
             trusted_proxies,
+            outbound: Outbound::new(policy)?,
             settings,
         })
     }

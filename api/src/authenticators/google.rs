@@ -1,8 +1,17 @@
 //! `google`: OpenID Connect at Google's issuer.
+//!
+//! Spec: Google's OpenID Connect, `hd`: that it was asked for proves nothing, so the claim is checked.
 
 use super::every::INSECURE;
-use super::{Authenticator, FieldSpec, FieldType, Output, SignIn, Unset};
+use super::openid::{self, Provider};
+use super::{Authenticator, FieldSpec, FieldType, Output, RedirectSignIn, SignIn, Unset};
+use crate::sign_in::{Answer, Arrival, Begin, Denied, Departure, Source, Trace};
+use async_trait::async_trait;
 use domain::{Capabilities, Display, Fields, Silent, UsersourceId};
+use serde_json::Value;
+
+/// Google itself.
+const GOOGLE: &str = "https://accounts.google.com";
 
 /// The kind.
 pub(super) struct Google;
@@ -36,7 +45,7 @@ const SETTINGS: &[FieldSpec] = &[
         FieldType::Url,
         "Leave it out, unless a proxy or a test stands in for Google.",
     )
-    .unset_is(Unset::Text("https://accounts.google.com")),
+    .unset_is(Unset::Text(GOOGLE)),
 ];
 
 impl Authenticator for Google {
@@ -69,14 +78,47 @@ impl Authenticator for Google {
     }
 
     fn sign_in(&self) -> SignIn {
-        SignIn::Later
+        SignIn::Redirect(&Google)
     }
 
     #[cfg(test)]
-    fn sample(&self) -> serde_json::Value {
+    fn sample(&self) -> Value {
         serde_json::json!({"title": "Google", "settings": {
             "client_id": "1.apps.googleusercontent.com", "client_secret": "sample-secret", "hosted_domain": "example.com",
         }})
+    }
+}
+
+fn provider<'a>(source: &'a Source<'a>) -> Provider<'a> {
+    Provider {
+        source,
+        issuer: source.text("issuer").unwrap_or(GOOGLE),
+        scopes: vec!["openid", "email", "profile"],
+        hosted_domain: source.text("hosted_domain"),
+        email_domains: &[],
+        // Google knows no `prompt=login`; what it says of the time of the sign-in is checked as anywhere.
+        ask_again: "select_account",
+    }
+}
+
+#[async_trait]
+impl RedirectSignIn for Google {
+    async fn begin(&self, source: &Source<'_>, wish: &Begin, trace: &mut Trace) -> Result<Departure, Denied> {
+        provider(source).begin(wish, trace).await
+    }
+
+    fn attempt(&self, answer: &Answer) -> Option<String> {
+        openid::attempt(answer)
+    }
+
+    async fn finish(
+        &self,
+        source: &Source<'_>,
+        memory: Option<&Value>,
+        answer: &Answer,
+        trace: &mut Trace,
+    ) -> Result<Arrival, Denied> {
+        provider(source).finish(memory, answer, trace).await
     }
 }
 

@@ -22,6 +22,7 @@ mod jwt;
 mod ldap;
 mod oidc;
 mod onelogin;
+mod openid;
 mod saml;
 mod twitter;
 

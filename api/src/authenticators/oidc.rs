@@ -1,8 +1,18 @@
 //! `oidc`: OpenID Connect, authorisation code flow with PKCE.
+//!
+//! The protocol is in `openid`; this is what an admin sets.
 
 use super::every::{EMAIL_DOMAINS, INSECURE, has_items, invalid};
-use super::{Authenticator, FieldSpec, FieldType, Output, SignIn, Unset};
+use super::openid::{self, Provider, issuer_fault};
+use super::{Authenticator, FieldSpec, FieldType, Output, RedirectSignIn, SignIn, Unset};
+use crate::sign_in::{Answer, Arrival, Begin, Denied, Departure, ProviderSession, Source, Trace};
+use async_trait::async_trait;
 use domain::{Capabilities, Display, Fault, Fields, Silent, UsersourceId};
+use serde_json::Value;
+use url::Url;
+
+/// What is asked for where nothing is set.
+const USUAL_SCOPES: &[&str] = &["openid", "email", "profile"];
 
 /// The kind.
 pub(super) struct Oidc;
@@ -12,7 +22,9 @@ const SETTINGS: &[FieldSpec] = &[
         "settings.issuer",
         "Issuer",
         FieldType::Url,
-        "The provider's issuer URL, exactly as it writes it; everything else is discovered from there.",
+        "The provider's issuer URL, exactly as it writes it; everything else is discovered from there. \
+         Okta: https://ORG.okta.com or https://ORG.okta.com/oauth2/default. \
+         Entra: https://login.microsoftonline.com/TENANT-ID/v2.0. Auth0: https://TENANT.auth0.com/ with its slash.",
     )
     .required()
     .elsewhere("Zendesk: Issuer URL"),
@@ -49,7 +61,7 @@ const SETTINGS: &[FieldSpec] = &[
         FieldType::List(&FieldType::Text(100), 20),
         "What we ask for; openid is always among them.",
     )
-    .unset_is(Unset::List(&["openid", "email", "profile"])),
+    .unset_is(Unset::List(USUAL_SCOPES)),
     FieldSpec::new(
         EMAIL_DOMAINS,
         "E-mail domains",
@@ -81,8 +93,8 @@ impl Authenticator for Oidc {
 
     fn check(&self, fields: &Fields) -> Vec<Fault> {
         let mut faults = Vec::new();
-        if fields.text("settings.issuer").is_some_and(|issuer| issuer.contains('?')) {
-            faults.push(invalid("settings.issuer", "an issuer has no part after ?"));
+        if let Some(fault) = fields.text("settings.issuer").and_then(issuer_fault) {
+            faults.push(invalid("settings.issuer", fault));
         }
         if fields.setting("private_key").is_some() && fields.setting("client_secret").is_some() {
             faults.push(invalid("settings.private_key", "give client_secret or private_key, not both; clear one"));
@@ -105,15 +117,52 @@ impl Authenticator for Oidc {
     }
 
     fn sign_in(&self) -> SignIn {
-        SignIn::Later
+        SignIn::Redirect(&Oidc)
     }
 
     #[cfg(test)]
-    fn sample(&self) -> serde_json::Value {
+    fn sample(&self) -> Value {
         serde_json::json!({"title": "Okta", "button_text": "Okta", "settings": {
             "issuer": "https://example.okta.com", "client_id": "0oa1", "private_key": super::sample_keys::private_key(),
             "key_id": "2026", "scopes": ["openid", "email"], "email_domains": ["example.com"],
         }})
+    }
+}
+
+fn provider<'a>(source: &'a Source<'a>) -> Result<Provider<'a>, Denied> {
+    let scopes = source.list("scopes").iter().map(String::as_str).collect::<Vec<_>>();
+    Ok(Provider {
+        source,
+        issuer: source.needed("issuer")?,
+        scopes: if scopes.is_empty() { USUAL_SCOPES.to_vec() } else { scopes },
+        hosted_domain: None,
+        email_domains: source.list("email_domains"),
+        ask_again: "login",
+    })
+}
+
+#[async_trait]
+impl RedirectSignIn for Oidc {
+    async fn begin(&self, source: &Source<'_>, wish: &Begin, trace: &mut Trace) -> Result<Departure, Denied> {
+        provider(source)?.begin(wish, trace).await
+    }
+
+    fn attempt(&self, answer: &Answer) -> Option<String> {
+        openid::attempt(answer)
+    }
+
+    async fn finish(
+        &self,
+        source: &Source<'_>,
+        memory: Option<&Value>,
+        answer: &Answer,
+        trace: &mut Trace,
+    ) -> Result<Arrival, Denied> {
+        provider(source)?.finish(memory, answer, trace).await
+    }
+
+    async fn sign_out(&self, source: &Source<'_>, session: &ProviderSession) -> Result<Option<Url>, Denied> {
+        provider(source)?.sign_out(session).await
     }
 }
 

@@ -110,6 +110,11 @@ pub(super) fn private_key(pasted: &str) -> Result<Zeroizing<String>, Problem> {
     Ok(encoded(label, der))
 }
 
+/// The DER of a stored private key.
+pub(super) fn private_der(stored: &str) -> Option<Zeroizing<Vec<u8>>> {
+    blocks(stored).ok()?.into_iter().next().map(|(_, der)| der)
+}
+
 /// When each certificate of a stored field ends.
 pub(super) fn expiries(stored: &str) -> Vec<Timestamp> {
     let ends = |(_, der): (Option<&str>, Der)| {

@@ -9,10 +9,12 @@
 
 mod claims;
 mod keys;
+mod ours;
 
 pub use claims::{Claims, SKEW};
 pub use jsonwebtoken::Algorithm;
 pub use keys::Keys;
+pub use ours::OurKey;
 
 use crate::outbound::{Outbound, Schemes};
 use crate::sign_in::{Denied, Reason};
@@ -90,7 +92,7 @@ pub fn verify(token: &str, keys: &Keys, allowed: &[Algorithm]) -> Result<Claims,
     let header = decoded(header)?;
     let header: Header<'_> =
         serde_json::from_slice(&header).map_err(|_| TokenFault::Malformed("its header cannot be read"))?;
-    let algorithm: Algorithm = header.alg.parse().map_err(|_| TokenFault::Algorithm)?;
+    let algorithm = keys::algorithm_called(header.alg).ok_or(TokenFault::Algorithm)?;
     if !allowed.contains(&algorithm) {
         return Err(TokenFault::Algorithm);
     }
@@ -103,7 +105,9 @@ pub fn verify(token: &str, keys: &Keys, allowed: &[Algorithm]) -> Result<Claims,
         return Err(if named { TokenFault::Signature } else { TokenFault::UnknownKey });
     }
     let claims = serde_json::from_slice(&decoded(payload)?);
-    claims.map(Claims::new).map_err(|_| TokenFault::Malformed("its claims are no JSON object"))
+    claims
+        .map(|claims| Claims::new(claims, algorithm))
+        .map_err(|_| TokenFault::Malformed("its claims are no JSON object"))
 }
 
 /// Like [`verify`], with the keys that are published at `url`. They are kept; for a key that is not among them they are

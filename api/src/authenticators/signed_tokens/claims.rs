@@ -3,7 +3,7 @@
 //! Spec: RFC 7519 §4.1; RFC 8725 §3.9 (audience).
 //! Stops: an end that is a text and so never comes; a token made for somebody else.
 
-use super::TokenFault;
+use super::{Algorithm, TokenFault};
 use domain::Timestamp;
 use serde_json::{Map, Number, Value};
 
@@ -11,16 +11,24 @@ use serde_json::{Map, Number, Value};
 pub const SKEW: i64 = 60;
 
 /// The claims of a token whose signature holds.
-pub struct Claims(Map<String, Value>);
+pub struct Claims {
+    claims: Map<String, Value>,
+    algorithm: Algorithm,
+}
 
 impl Claims {
-    pub(super) fn new(claims: Map<String, Value>) -> Self {
-        Self(claims)
+    pub(super) fn new(claims: Map<String, Value>, algorithm: Algorithm) -> Self {
+        Self { claims, algorithm }
+    }
+
+    /// The algorithm of the signature.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
     }
 
     /// The text of a claim; `None` if it is not there or null.
     pub fn text(&self, name: &'static str) -> Result<Option<&str>, TokenFault> {
-        match self.0.get(name) {
+        match self.claims.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
             Some(_) => Err(TokenFault::Claim("a claim that must be a text is none")),
@@ -29,7 +37,7 @@ impl Claims {
 
     /// A NumericDate; `None` if it is not there or null. What is finer than a millisecond is cut off.
     pub fn moment(&self, name: &'static str) -> Result<Option<Timestamp>, TokenFault> {
-        let moment = match self.0.get(name) {
+        let moment = match self.claims.get(name) {
             None | Some(Value::Null) => return Ok(None),
             Some(Value::Number(number)) => millis(number).map(Timestamp::from_millis),
             Some(_) => None,
@@ -44,7 +52,7 @@ impl Claims {
 
     /// Whom the token is for; `None` if `aud` is not there or not as it must be.
     pub fn audiences(&self) -> Option<Vec<&str>> {
-        match self.0.get("aud")? {
+        match self.claims.get("aud")? {
             Value::String(one) => Some(vec![one]),
             Value::Array(several) => several.iter().map(Value::as_str).collect(),
             _ => None,
@@ -68,19 +76,20 @@ impl Claims {
         Ok((end, issued))
     }
 
-    /// All of them, to look at.
-    pub fn as_map(&self) -> &Map<String, Value> {
-        &self.0
-    }
-
     /// All of them.
     pub fn into_map(self) -> Map<String, Value> {
-        self.0
+        self.claims
+    }
+
+    /// All of them but some, to be shown.
+    pub fn told(&self, without: &[&str]) -> Value {
+        let shown = self.claims.iter().filter(|(name, _)| !without.contains(&name.as_str()));
+        Value::Object(shown.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
     /// A claim as it is.
     pub fn value(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
+        self.claims.get(name)
     }
 }
 
@@ -104,7 +113,7 @@ mod tests {
 
     fn times(claims: Value) -> Result<(Timestamp, Option<Timestamp>), TokenFault> {
         let Value::Object(claims) = claims else { panic!("claims are an object") };
-        Claims::new(claims).check_times(Timestamp::from_millis(NOW * 1000))
+        Claims::new(claims, Algorithm::ES256).check_times(Timestamp::from_millis(NOW * 1000))
     }
 
     #[test]
@@ -131,13 +140,14 @@ mod tests {
 
     #[test]
     fn an_audience_is_a_text_or_a_list_of_texts() {
-        let is_for = |aud: Value| Claims::new(Map::from_iter([("aud".to_owned(), aud)])).is_for("us");
+        let of = |claims: Map<String, Value>| Claims::new(claims, Algorithm::ES256).is_for("us");
+        let is_for = |aud: Value| of(Map::from_iter([("aud".to_owned(), aud)]));
         assert!(is_for(json!("us")) && is_for(json!(["them", "us"])));
         for other in
             [json!("US"), json!("us "), json!(["them"]), json!([]), json!(["us", 7]), json!({"us": 1}), json!(null)]
         {
             assert!(!is_for(other.clone()), "{other}");
         }
-        assert!(!Claims::new(Map::new()).is_for("us"));
+        assert!(!of(Map::new()));
     }
 }

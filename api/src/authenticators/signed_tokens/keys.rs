@@ -90,15 +90,23 @@ impl Key {
     }
 }
 
+/// The algorithm with this name. EdDSA with Ed25519 has two: RFC 8037 and RFC 9864.
+pub(super) fn algorithm_called(name: &str) -> Option<Algorithm> {
+    if name == "Ed25519" { Some(Algorithm::EdDSA) } else { name.parse().ok() }
+}
+
 /// A published key, if it may verify signatures that only its owner can make.
 fn published(key: Value) -> Option<Key> {
+    let only = match key.get("alg") {
+        Some(Value::String(name)) => Some(algorithm_called(name)?),
+        Some(_) => return None,
+        None => None,
+    };
     let key: Jwk = serde_json::from_value(key).ok()?;
     let for_signatures = matches!(key.common.public_key_use, None | Some(PublicKeyUse::Signature))
         && key.common.key_operations.as_ref().is_none_or(|uses| uses.contains(&KeyOperations::Verify));
     let mut algorithms = algorithms_of(&key.algorithm);
-    if let Some(only) = key.common.key_algorithm {
-        algorithms.retain(|algorithm| only.to_string().parse() == Ok(*algorithm));
-    }
+    algorithms.retain(|algorithm| only.is_none_or(|only| only == *algorithm));
     if !for_signatures || algorithms.is_empty() {
         return None;
     }
@@ -138,6 +146,7 @@ mod tests {
         assert_eq!(count(json!([ed])), 1);
         assert_eq!(count(with("use", json!("sig"))), 1);
         assert_eq!(count(with("alg", json!("EdDSA"))), 1);
+        assert_eq!(count(with("alg", json!("Ed25519"))), 1);
         assert_eq!(count(with("key_ops", json!(["verify"]))), 1);
         assert_eq!(count(with("use", json!("enc"))), 0);
         assert_eq!(count(with("key_ops", json!(["encrypt"]))), 0);

@@ -115,3 +115,10 @@ fn a_pasted_key_or_a_secret_verifies_under_its_one_algorithm() {
     let keys = Keys::pem(&other.public_pem(), Algorithm::PS256).unwrap();
     assert_eq!(check(&other.sign(CLAIMS), &keys), Err(TokenFault::UnknownKey));
 }
+
+#[test]
+fn ed25519_has_two_names() {
+    let key = SigningKey::new(Algorithm::EdDSA, "k1");
+    let token = key.sign_with(json!({"alg": "Ed25519", "kid": "k1"}), CLAIMS);
+    assert_eq!(check(&token, &set(&[&key])), Ok(()));
+}
