@@ -4,6 +4,7 @@
 //! and no kind can walk around it.
 
 pub mod denied;
+pub mod filter;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod form;
