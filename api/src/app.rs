@@ -6,6 +6,7 @@ use crate::accounts::{Accounts, AccountsError};
 use crate::commands::{Commands, Done};
 use crate::http::request::Network;
 use crate::key_ring::KeyRing;
+use crate::outbound::{AddressPolicy, Outbound, OutboundError};
 use crate::pages::{Front, Hosts, Pages};
 use crate::projecting::Projecting;
 use crate::read_models::{LoginFront, ReadModels};
@@ -48,6 +49,8 @@ pub struct App {
     pub mailing: Arc<Semaphore>,
     /// Networks whose forwarded headers count.
     pub trusted_proxies: Vec<Network>,
+    /// The way to other machines.
+    pub outbound: Outbound,
 }
 
 /// The service cannot start, and why.
@@ -80,6 +83,9 @@ pub enum StartError {
     /// The accounts cannot be opened.
     #[error("the accounts: {0}")]
     Accounts(#[from] AccountsError),
+    /// The way to other machines cannot be made.
+    #[error("the way to other machines: {0}")]
+    Outbound(#[from] OutboundError),
     /// A database cannot be opened.
     #[error("the database does not answer: {0}")]
     Database(#[from] sqlx::Error),
@@ -121,6 +127,8 @@ impl App {
             .map_err(StartError::Setting)?;
         let mailer = Mailer::from_settings(settings.smtp_url.as_deref(), &settings.mail_from, folder)
             .map_err(|error| StartError::Setting(format!("--smtp-url or --mail-from: {error}")))?;
+        let policy =
+            if settings.allow_private_addresses { AddressPolicy::PrivateToo } else { AddressPolicy::PublicOnly };
         let parallelism = std::thread::available_parallelism().map_or(2, usize::from);
         Ok(Self {
             commands: Commands::new(Arc::clone(&ledger), Arc::clone(&projector)),
@@ -134,6 +142,7 @@ impl App {
             mailer,
             mailing: Arc::new(Semaphore::new(MAILS_AT_ONCE)),
             trusted_proxies,
+            outbound: Outbound::new(policy)?,
             settings,
         })
     }

@@ -54,6 +54,10 @@ pub struct Flags {
     #[arg(long, global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_format: Option<String>,
+    /// Providers may stand in this machine's own network. Default: only where the whole internet reaches them.
+    #[arg(long, global = true, num_args = 0..=1, default_missing_value = "true")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_private_addresses: Option<bool>,
     /// The former key ring is lost for good: give up what it sealed, and seal with the present one from now on.
     #[arg(long, global = true, num_args = 0..=1, default_missing_value = "true")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -91,6 +95,8 @@ pub struct Settings {
     pub pages_megabytes: usize,
     /// pretty or json.
     pub log_format: Option<String>,
+    /// Whether requests of the service itself may go to private addresses.
+    pub allow_private_addresses: bool,
     /// Whether what other keys sealed is given up.
     pub accept_new_keys: bool,
 }
@@ -123,13 +129,14 @@ impl Default for Settings {
             sign_ins_days: 90,
             pages_megabytes: 32,
             log_format: None,
+            allow_private_addresses: false,
             accept_new_keys: false,
         }
     }
 }
 
 /// Every setting's name, as in the TOML file; in the environment in capitals behind `GATELEDGER_`.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "listen",
     "public_url",
     "data_dir",
@@ -141,6 +148,7 @@ const NAMES: [&str; 12] = [
     "sign_ins_days",
     "pages_megabytes",
     "log_format",
+    "allow_private_addresses",
     "accept_new_keys",
 ];
 
