@@ -3,6 +3,7 @@
 use super::every::{ALLOW_INSECURE, REQUIRED, invalid, required};
 use super::field::{FieldSpec, FieldType, Presence};
 use super::{Authenticator, kind, text};
+use crate::sign_in::filter;
 use domain::{Audience, Capabilities, Catalogue, Fault, Field, Fields, Plain, Setting};
 use std::collections::BTreeSet;
 
@@ -88,7 +89,12 @@ fn value_at_fault(spec: &FieldSpec, setting: &Setting, fields: &Fields) -> Optio
         (FieldType::Url, Setting::Plain(Plain::Text(url))) if is_http(url) && !fields.flag(ALLOW_INSECURE) => {
             wrong("give an https URL; http is for tests and needs allow_insecure")
         }
-        (takes, Setting::Plain(Plain::Text(value))) => text::plain(takes, value).err().map(fault),
+        (takes, Setting::Plain(Plain::Text(value))) => match text::plain(takes, value) {
+            Err(problem) => Some(fault(problem)),
+            // What lets nobody in because it cannot be read is told when it is set, not at the first sign-in (R32).
+            Ok(_) if spec.name == Field::FILTER => filter::check(value).err().map(|detail| invalid(spec.name, detail)),
+            Ok(_) => None,
+        },
         (takes, Setting::Plain(Plain::Flag(_) | Plain::Number(_) | Plain::List(_))) => {
             wrong(&format!("this takes a {}", takes.as_str()))
         }
@@ -142,6 +148,18 @@ mod tests {
         assert_eq!(Kinds.invalid("saml", Audience::Users, &title), []);
         let faults = Kinds.invalid("saml", Audience::Users, &Fields::default());
         assert_eq!(faults.iter().map(|fault| fault.field.as_str()).collect::<Vec<_>>(), ["title"]);
+    }
+
+    #[test]
+    fn r32_a_filter_that_does_not_compile_is_at_fault() {
+        let with = |filter: &str| fields(&[("title", Setting::text("x")), (Field::FILTER, Setting::text(filter))]);
+        for kind in ["saml", "deskpro", "database"] {
+            assert_eq!(Kinds.invalid(kind, Audience::Users, &with("'staff' in groups")), [], "{kind}");
+            let faults = Kinds.invalid(kind, Audience::Users, &with("'staff' in"));
+            assert_eq!(faults.len(), 1, "{kind}");
+            assert_eq!((faults[0].field.as_str(), faults[0].code.as_str()), ("filter", "invalid"));
+            assert!(faults[0].detail.contains("line 1, column"), "{}", faults[0].detail);
+        }
     }
 
     #[test]

@@ -16,8 +16,8 @@ pub(super) const EVERY: &[FieldSpec] = &[
         Field::FILTER,
         "Filter",
         FieldType::Lines(4000),
-        "An expression (CEL) over the claims that the source returns. Who does not fulfil it does not get in; \
-         an expression that fails lets nobody in.",
+        "An expression (CEL) over the claims that the source returns, each a variable and all of them in `claims`. Who \
+         does not fulfil it does not get in; an expression that fails lets nobody in.",
     ),
     FieldSpec::new(
         Field::AUTO_AGENT,
