@@ -10,6 +10,7 @@ mod headers;
 mod hosts;
 mod idempotency;
 mod keys;
+mod kinds;
 mod ledger_tour;
 mod nodes;
 mod outage;

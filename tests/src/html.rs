@@ -29,6 +29,12 @@ impl Form {
         self
     }
 
+    /// The same with one more field, as a button adds when it is pressed.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.fields.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Types into the only input that takes words and is not for a password, whatever it is called.
     #[track_caller]
     pub fn fill_only_text(self, value: &str) -> Self {

@@ -141,8 +141,13 @@ pub struct Stage {
 impl Stage {
     /// A fresh installation on `store` that runs and has an admin.
     pub async fn set(store: Store) -> Self {
+        Self::set_with(store, &[]).await
+    }
+
+    /// The same with more flags.
+    pub async fn set_with(store: Store, flags: &[&str]) -> Self {
         let installation = Installation::fresh(store).await;
-        let server = installation.serve();
+        let server = installation.serve_with(flags);
         let admin = installation.admin(&server, "default");
         Self { server, admin, installation }
     }

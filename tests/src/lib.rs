@@ -12,6 +12,7 @@ pub mod html;
 pub mod installation;
 pub mod postgres;
 pub mod program;
+pub mod providers;
 pub mod raw;
 pub mod remote_login;
 pub mod server;

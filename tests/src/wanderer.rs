@@ -58,6 +58,12 @@ impl Wanderer {
         self.cookies.get(&origin(&url)).cloned().unwrap_or_default()
     }
 
+    /// Forgets the cookies of the place of `url`, as after closing the browser and clearing what it knew.
+    pub fn forget(&mut self, url: &str) {
+        let url = Url::parse(url).unwrap_or_else(|e| panic!("{url} is no address: {e}"));
+        self.cookies.remove(&origin(&url));
+    }
+
     /// Opens an address and follows wherever it leads.
     pub async fn open(&mut self, url: &str) -> Page {
         let url = Url::parse(url).unwrap_or_else(|e| panic!("{url} is no address: {e}"));
@@ -68,6 +74,13 @@ impl Wanderer {
     pub async fn submit(&mut self, page: &Page, form: &Form) -> Page {
         let to = page.url.join(&form.action).unwrap_or_else(|e| panic!("{} is no address: {e}", form.action));
         self.go(Method::POST, to, form.fields.clone(), Some(origin(&page.url))).await
+    }
+
+    /// Sends these fields from `page` to `action`, which may be relative or empty.
+    pub async fn post(&mut self, page: &Page, action: &str, fields: &[(&str, &str)]) -> Page {
+        let to = page.url.join(action).unwrap_or_else(|e| panic!("{action} is no address: {e}"));
+        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        self.go(Method::POST, to, fields, Some(origin(&page.url))).await
     }
 
     /// Follows what a page does by itself: a form that a script sends, or a refresh.
