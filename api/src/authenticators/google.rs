@@ -82,7 +82,7 @@ impl Authenticator for Google {
     }
 
     #[cfg(test)]
-    fn sample(&self) -> serde_json::Value {
+    fn sample(&self) -> Value {
         serde_json::json!({"title": "Google", "settings": {
             "client_id": "1.apps.googleusercontent.com", "client_secret": "sample-secret", "hosted_domain": "example.com",
         }})

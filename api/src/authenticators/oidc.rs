@@ -121,7 +121,7 @@ impl Authenticator for Oidc {
     }
 
     #[cfg(test)]
-    fn sample(&self) -> serde_json::Value {
+    fn sample(&self) -> Value {
         serde_json::json!({"title": "Okta", "button_text": "Okta", "settings": {
             "issuer": "https://example.okta.com", "client_id": "0oa1", "private_key": super::sample_keys::private_key(),
             "key_id": "2026", "scopes": ["openid", "email"], "email_domains": ["example.com"],

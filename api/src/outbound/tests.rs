@@ -27,7 +27,6 @@ fn outbound(limits: Limits) -> Outbound {
 }
 
 fn under(policy: AddressPolicy, limits: Limits) -> Outbound {
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     Outbound::within(policy, limits).unwrap()
 }
 
