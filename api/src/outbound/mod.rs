@@ -120,6 +120,8 @@ impl Outbound {
 
     /// The same, with limits of its own.
     pub(crate) fn within(policy: AddressPolicy, limits: Limits) -> Result<Self, OutboundError> {
+        // The client takes the process's TLS provider. `main` has set it by now; where nobody has, it is the same one.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let addresses = Arc::new(Addresses::new(policy));
         let http = reqwest::Client::builder()
             .user_agent("Gateledger")

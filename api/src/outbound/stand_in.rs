@@ -1,7 +1,6 @@
 //! A look-alike of a provider, for tests: a small HTTP server on a port of its own that answers as it is told, and that
 //! can misbehave as no well-kept server will.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -14,8 +13,6 @@ pub(crate) struct Asked {
     pub(crate) method: String,
     /// Path and query.
     pub(crate) target: String,
-    /// The headers, names in lower case.
-    pub(crate) headers: HashMap<String, String>,
     /// The body.
     pub(crate) body: String,
 }
@@ -93,12 +90,12 @@ async fn read(connection: &mut BufReader<TcpStream>) -> Option<Asked> {
     }
     let mut first = lines.first()?.split(' ');
     let (method, target) = (first.next()?.to_owned(), first.next()?.to_owned());
-    let header = |line: &String| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
-    let headers: HashMap<_, _> = lines.iter().skip(1).filter_map(header).collect();
-    let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
+    let mut headers = lines.iter().filter_map(|line| line.split_once(": "));
+    let length = headers.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    let length = length.map_or(0, |(_, length)| length.parse().unwrap());
     let mut body = vec![0; length];
     connection.read_exact(&mut body).await.ok()?;
-    Some(Asked { method, target, headers, body: String::from_utf8(body).unwrap() })
+    Some(Asked { method, target, body: String::from_utf8(body).unwrap() })
 }
 
 async fn tell(mut connection: TcpStream, told: Told) {

@@ -27,7 +27,6 @@ fn outbound(limits: Limits) -> Outbound {
 }
 
 fn under(policy: AddressPolicy, limits: Limits) -> Outbound {
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     Outbound::within(policy, limits).unwrap()
 }
 
@@ -239,11 +238,12 @@ async fn a_newer_document_is_read_anew_but_not_more_often_than_the_floor_allows(
 #[tokio::test]
 async fn documents_are_told_apart_by_what_they_are_read_as_and_by_schemes() {
     let provider = counting(usize::MAX, Told::Hang, usize::MAX).await;
-    let outbound = outbound(LIMITS);
+    let outbound = outbound(Limits { kept: Duration::from_secs(60), ..LIMITS });
     document(&outbound, &provider.address).await.unwrap();
     let as_text = |body: &[u8]| String::from_utf8(body.to_vec()).map_err(|error| error.to_string());
     let text: Arc<String> = outbound.document(&provider.address, Schemes::HttpToo, as_text).await.unwrap();
     assert_eq!(*text, "2");
+    assert_eq!(*document(&outbound, &provider.address).await.unwrap(), json!(1), "both are kept");
     // What came over http is not believed where http is not allowed.
     assert!(outbound.document(&provider.address, Schemes::Https, read).await.is_err());
 }

@@ -11,10 +11,13 @@ use tokio::time::timeout;
 /// From so many hosts on, those that nobody asks now are forgotten.
 const MANY: usize = 1024;
 
+/// A host, and the port there.
+type Place = (String, Option<u16>);
+
 /// The turns at every host.
 pub(super) struct Turns {
     limits: Limits,
-    hosts: Mutex<HashMap<(String, Option<u16>), Arc<Semaphore>>>,
+    hosts: Mutex<HashMap<Place, Arc<Semaphore>>>,
 }
 
 impl Turns {

@@ -61,10 +61,13 @@ fn judge(claims: &Claims, provider: &Provider<'_>, nonce: &str) -> Result<(), De
 /// Beside an access token, `at_hash` is the first half of its hash, by the hash of the signature.
 fn check_access_token(claims: &Claims, access_token: &str) -> Result<(), TokenFault> {
     let Some(told) = claims.text("at_hash")? else { return Ok(()) };
-    let hash = match claims.algorithm() {
-        Algorithm::RS384 | Algorithm::PS384 | Algorithm::ES384 => &digest::SHA384,
-        Algorithm::RS512 | Algorithm::PS512 | Algorithm::EdDSA => &digest::SHA512,
-        _ => &digest::SHA256,
+    let algorithm = claims.algorithm();
+    let hash = if [Algorithm::RS384, Algorithm::PS384, Algorithm::ES384].contains(&algorithm) {
+        &digest::SHA384
+    } else if [Algorithm::RS512, Algorithm::PS512, Algorithm::EdDSA].contains(&algorithm) {
+        &digest::SHA512
+    } else {
+        &digest::SHA256
     };
     let hash = digest::digest(hash, access_token.as_bytes());
     let half = hash.as_ref().get(..hash.as_ref().len() / 2).unwrap_or_default();

@@ -55,7 +55,7 @@ impl Claims {
         match self.claims.get("aud")? {
             Value::String(one) => Some(vec![one]),
             Value::Array(several) => several.iter().map(Value::as_str).collect(),
-            _ => None,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
         }
     }
 

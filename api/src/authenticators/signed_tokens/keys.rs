@@ -115,12 +115,17 @@ fn published(key: Value) -> Option<Key> {
 }
 
 fn algorithms_of(parameters: &AlgorithmParameters) -> Vec<Algorithm> {
-    match parameters {
-        AlgorithmParameters::RSA(_) => AlgorithmFamily::Rsa.algorithms().to_vec(),
-        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => vec![Algorithm::ES256],
-        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P384 => vec![Algorithm::ES384],
-        AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => vec![Algorithm::EdDSA],
-        _ => Vec::new(),
+    let curve = match parameters {
+        AlgorithmParameters::RSA(_) => return AlgorithmFamily::Rsa.algorithms().to_vec(),
+        AlgorithmParameters::EllipticCurve(key) => &key.curve,
+        AlgorithmParameters::OctetKeyPair(key) => &key.curve,
+        AlgorithmParameters::OctetKey(_) | AlgorithmParameters::Other(_) | _ => return Vec::new(),
+    };
+    match curve {
+        EllipticCurve::P256 => vec![Algorithm::ES256],
+        EllipticCurve::P384 => vec![Algorithm::ES384],
+        EllipticCurve::Ed25519 => vec![Algorithm::EdDSA],
+        EllipticCurve::P521 | _ => Vec::new(),
     }
 }
 

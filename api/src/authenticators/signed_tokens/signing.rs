@@ -93,9 +93,10 @@ fn rsa() -> Made {
 }
 
 fn ec(algorithm: Algorithm) -> Made {
-    let (kind, curve) = match algorithm {
-        Algorithm::ES384 => (&ECDSA_P384_SHA384_FIXED_SIGNING, "P-384"),
-        _ => (&ECDSA_P256_SHA256_FIXED_SIGNING, "P-256"),
+    let (kind, curve) = if algorithm == Algorithm::ES384 {
+        (&ECDSA_P384_SHA384_FIXED_SIGNING, "P-384")
+    } else {
+        (&ECDSA_P256_SHA256_FIXED_SIGNING, "P-256")
     };
     let chance = aws_lc_rs::rand::SystemRandom::new();
     let private = EcdsaKeyPair::generate_pkcs8(kind, &chance).unwrap().as_ref().to_vec();
