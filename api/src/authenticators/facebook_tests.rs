@@ -1,7 +1,9 @@
 //! Signing in with Facebook, against its look-alike, and everything that must not sign anybody in.
 
 use super::*;
-use crate::authenticators::social_peer::{ATTEMPT, address, begin, finish, refused, register, sign_in, social, visit};
+use crate::authenticators::social_peer::{
+    ATTEMPT, address, begin, finish, impatient, refused, register, sign_in, social, visit,
+};
 use crate::sign_in::fixture::Fixture;
 
 async fn facebook(settings: Value) -> Fixture {
@@ -141,7 +143,7 @@ async fn a_facebook_that_is_out_of_order_is_unreachable() {
 
 #[tokio::test]
 async fn a_facebook_that_hangs_is_given_up() {
-    let fixture = facebook(json!({})).await;
+    let fixture = impatient(facebook(json!({})).await);
     let (at_token, at_me) = tokio::join!(
         refused(&fixture, &[("as", "alice"), ("fault", "token-hang")]),
         refused(&fixture, &[("as", "alice"), ("fault", "me-hang")]),

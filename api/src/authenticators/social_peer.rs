@@ -1,9 +1,11 @@
 //! The browser in front of the look-alikes of Facebook, X and a customer's login page (`tests/peers/social`).
 
 use crate::authenticators::SignIn;
+use crate::outbound::{AddressPolicy, Limits, Outbound};
 use crate::sign_in::fixture::Fixture;
 use crate::sign_in::{Answer, Arrival, Begin, Denied, Departure, Reason, Trace};
 use serde_json::{Value, json};
+use std::time::Duration;
 use url::Url;
 
 /// The attempt's name in these tests.
@@ -46,6 +48,13 @@ pub(crate) async fn social(kind: &str, provider: &str, api: &str, settings: Valu
                          "login_host": address(), api: address()});
     all.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
     Fixture::new(kind, domain::Audience::Users, all)
+}
+
+/// The same usersource, where nobody is waited for long.
+pub(crate) fn impatient(mut fixture: Fixture) -> Fixture {
+    let limits = Limits { total: Duration::from_millis(500), ..Limits::SERVICE };
+    fixture.outbound = Outbound::within(AddressPolicy::PrivateToo, limits).unwrap();
+    fixture
 }
 
 /// The beginning of an attempt.

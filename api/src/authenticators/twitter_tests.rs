@@ -1,7 +1,7 @@
 //! Signing in with X, against its look-alike, and everything that must not sign anybody in.
 
 use super::*;
-use crate::authenticators::social_peer::{ATTEMPT, address, begin, finish, refused, sign_in, social, visit};
+use crate::authenticators::social_peer::{ATTEMPT, address, begin, finish, impatient, refused, sign_in, social, visit};
 use crate::sign_in::fixture::Fixture;
 
 async fn x(settings: Value) -> Fixture {
@@ -96,7 +96,7 @@ async fn an_x_that_is_out_of_order_is_unreachable() {
 
 #[tokio::test]
 async fn an_x_that_hangs_is_given_up() {
-    let fixture = x(json!({})).await;
+    let fixture = impatient(x(json!({})).await);
     let (at_token, at_me) = tokio::join!(
         refused(&fixture, &[("as", "alice"), ("fault", "token-hang")]),
         refused(&fixture, &[("as", "alice"), ("fault", "me-hang")]),

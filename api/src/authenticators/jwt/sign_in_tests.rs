@@ -3,10 +3,14 @@
 use super::super::super::signed_tokens::signing::SigningKey;
 use super::super::super::social_peer::{self, ATTEMPT, begin, finish, register, visit};
 use super::*;
+use crate::outbound::stand_in::{StandIn, Told};
+use crate::outbound::{AddressPolicy, Limits, Outbound};
 use crate::sign_in::fixture::Fixture;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::Audience;
 use jsonwebtoken::EncodingKey;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 const CALLBACK: &str = "https://help.example/auth/us_1/callback";
@@ -225,24 +229,39 @@ async fn a_subject_is_sub_or_id_a_text_or_a_whole_number() {
     }
 }
 
+/// A usersource whose keys are at a URL that publishes `first`, and then `then`.
+async fn with_keys(first: &SigningKey, then: &SigningKey) -> (Fixture, StandIn) {
+    let sets = [first, then].map(|key| json!({"keys": [key.jwk()]}));
+    let asked = AtomicUsize::new(0);
+    let keys = StandIn::start(move |_| Told::json(&sets[asked.fetch_add(1, Ordering::SeqCst).min(1)])).await;
+    let url = format!("{}/keys", keys.address);
+    let mut us = fixture(json!({"algorithm": "ES256", "jwks_url": url, "allow_insecure": true}));
+    us.outbound =
+        Outbound::within(AddressPolicy::PrivateToo, Limits { floor: Duration::ZERO, ..Limits::SERVICE }).unwrap();
+    (us, keys)
+}
+
 #[tokio::test]
-async fn keys_by_url_verify_what_they_signed_and_an_unknown_key_verifies_nothing() {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+async fn keys_by_url_are_kept_and_read_anew_for_a_key_that_is_not_among_them() {
+    let (old, new) = (SigningKey::new(Algorithm::ES256, "k1"), SigningKey::new(Algorithm::ES256, "k2"));
+    let (us, keys) = with_keys(&old, &new).await;
+    for _ in 0..3 {
+        assert!(arrive(&us, &old.sign(&claims(&us, json!({})))).await.is_ok());
+    }
+    assert_eq!(keys.asked(), 1);
+    assert!(arrive(&us, &new.sign(&claims(&us, json!({})))).await.is_ok());
+    assert_eq!(keys.asked(), 2);
+}
+
+#[tokio::test]
+async fn keys_by_url_verify_nothing_that_another_key_signed() {
     let (ours, theirs) = (SigningKey::new(Algorithm::ES256, "k1"), SigningKey::new(Algorithm::ES256, "k2"));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/keys", listener.local_addr().unwrap());
-    let set = json!({"keys": [ours.jwk()]}).to_string();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let _ = stream.read(&mut [0; 4096]).await;
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", set.len());
-            let _ = stream.write_all(format!("{head}{set}").as_bytes()).await;
-        }
-    });
-    let us = fixture(json!({"algorithm": "ES256", "jwks_url": url, "allow_insecure": true}));
-    assert!(arrive(&us, &ours.sign(&claims(&us, json!({})))).await.is_ok());
-    let denied = arrive(&us, &theirs.sign(&claims(&us, json!({})))).await.err().unwrap();
-    assert_eq!(denied.reason, Reason::Invalid);
+    let same_name = SigningKey::new(Algorithm::ES256, "k1");
+    let (us, _keys) = with_keys(&ours, &ours).await;
+    for other in [theirs, same_name] {
+        let denied = arrive(&us, &other.sign(&claims(&us, json!({})))).await.err().unwrap();
+        assert_eq!(denied.reason, Reason::Invalid);
+    }
     let gone = fixture(json!({"algorithm": "ES256", "jwks_url": "http://127.0.0.1:9/", "allow_insecure": true}));
     let denied = arrive(&gone, &ours.sign(&claims(&us, json!({})))).await.err().unwrap();
     assert_eq!(denied.reason, Reason::Unreachable);
