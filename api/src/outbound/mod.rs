@@ -5,11 +5,14 @@
 //! between check and use (the addresses that were checked are the ones connected to); answers without end.
 
 mod addresses;
+mod files;
 
 pub use addresses::{AddressPolicy, Addresses};
+pub use files::Files;
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +50,7 @@ pub enum OutboundError {
 pub struct Outbound {
     http: reqwest::Client,
     addresses: Arc<Addresses>,
+    files: Files,
 }
 
 impl fmt::Debug for Outbound {
@@ -67,7 +71,17 @@ impl Outbound {
             .dns_resolver(Arc::clone(&addresses))
             .build()
             .map_err(|error| OutboundError::Unreachable(error.to_string()))?;
-        Ok(Self { http, addresses })
+        Ok(Self { http, addresses, files: Files::default() })
+    }
+
+    /// The same, with files of the host that may be read.
+    pub fn with_files(self, files: Files) -> Self {
+        Self { files, ..self }
+    }
+
+    /// The path of the file `name` of the host, if it may be read.
+    pub fn file(&self, name: &str) -> Result<PathBuf, OutboundError> {
+        self.files.path(name)
     }
 
     /// The addresses of `host` that may be connected to, for protocols other than HTTP.
