@@ -29,7 +29,8 @@ impl Files {
             return Err(OutboundError::Forbidden("give the name of a file, no path".to_owned()));
         };
         let missing = |_| OutboundError::Forbidden(format!("there is no file {name} in {}", folder.display()));
-        let (folder, file) = (folder.canonicalize().map_err(missing)?, folder.join(only).canonicalize().map_err(missing)?);
+        let (folder, file) =
+            (folder.canonicalize().map_err(missing)?, folder.join(only).canonicalize().map_err(missing)?);
         if file.parent() != Some(&folder) || !file.is_file() {
             return Err(OutboundError::Forbidden(format!("{name} is a link to somewhere else, or no file")));
         }
@@ -60,7 +61,8 @@ mod tests {
         for name in ["../events.db", "inner/other.db", "inner", "link.db", "absent.db", "", ".", "..", "./..", &own] {
             assert!(matches!(files.path(name), Err(OutboundError::Forbidden(_))), "{name}");
         }
-        for files in [Files::new(Some(folder), AddressPolicy::PublicOnly), Files::new(None, AddressPolicy::PrivateToo)] {
+        for files in [Files::new(Some(folder), AddressPolicy::PublicOnly), Files::new(None, AddressPolicy::PrivateToo)]
+        {
             assert!(matches!(files.path("shop.db"), Err(OutboundError::Forbidden(_))));
         }
         fs::remove_dir_all(room).unwrap();

@@ -74,7 +74,10 @@ mod tests {
         assert_eq!(judged(&Error::Tls("no TLS".into())).0, Reason::Misconfigured);
         let untrusted = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
         assert_eq!(judged(&Error::Io(std::io::Error::other(untrusted))).0, Reason::Misconfigured);
-        assert_eq!(judged(&Error::Decode("planted".into())), (Reason::Misconfigured, "a column holds no text".to_owned()));
+        assert_eq!(
+            judged(&Error::Decode("planted".into())),
+            (Reason::Misconfigured, "a column holds no text".to_owned())
+        );
         assert_eq!(judged(&Error::Protocol("planted".into())).1, "the answer cannot be understood");
     }
 }

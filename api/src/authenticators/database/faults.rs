@@ -104,7 +104,9 @@ async fn a_hash_that_would_take_gigabytes_is_refused_and_another_sort_fits_nobod
     let right = "$argon2id$v=19$m=1024,t=2,p=1$czNPb3JTWUNrOGRSd0pTUg$TMqZdYVnxe9kgPXRLC4l4RtjBA/J8oKP7/CkiNoDvDU";
     let argon2 = || json!({"hash": "argon2", "salt_column": null});
     for (id, login, hash) in [(20, "huge", huge), (21, "right", right)] {
-        ground.run(&format!("INSERT INTO people VALUES ({id}, '{login}@x.test', '{login}', '{login}', '{hash}', NULL)")).await;
+        ground
+            .run(&format!("INSERT INTO people VALUES ({id}, '{login}@x.test', '{login}', '{login}', '{hash}', NULL)"))
+            .await;
     }
     assert_eq!(ground.ask(argon2(), "huge", RIGHT).await.unwrap_err().reason, Reason::Misconfigured);
     assert_eq!(name(&ground, argon2(), "right").await.unwrap(), "right");
@@ -197,6 +199,17 @@ async fn a_question_that_takes_too_long_ends_here_and_at_the_database() {
         let begun = Instant::now();
         assert_eq!(reason(ground, json!({"table": "slow", "timeout_seconds": 1})).await, Reason::Unreachable);
         assert!(begun.elapsed() < Duration::from_secs(3), "{} {:?}", ground.engine, begun.elapsed());
+        let running = match ground.engine {
+            "postgresql" => {
+                "pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'active'"
+            }
+            "mysql" => {
+                "information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID() AND command <> 'Sleep'"
+            }
+            _ => return,
+        };
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(ground.count(running).await, 0, "{}", ground.engine);
     })
     .await;
 }
@@ -209,7 +222,9 @@ async fn a_sign_in_cannot_write_whatever_the_table_does() {
             "postgresql" => {
                 "CREATE FUNCTION note() RETURNS text VOLATILE LANGUAGE sql AS 'INSERT INTO seen VALUES (1); SELECT ''x'''"
             }
-            _ => "CREATE FUNCTION note() RETURNS TEXT MODIFIES SQL DATA BEGIN INSERT INTO seen VALUES (1); RETURN 'x'; END",
+            _ => {
+                "CREATE FUNCTION note() RETURNS TEXT MODIFIES SQL DATA BEGIN INSERT INTO seen VALUES (1); RETURN 'x'; END"
+            }
         };
         ground.run(function).await;
         view(&ground, "writing", "note()").await;
@@ -253,7 +268,8 @@ async fn a_file_is_one_in_the_operators_folder_and_a_database() {
     assert_eq!(reason(&ground, json!({"database": "absent.db"})).await, Reason::Misconfigured);
     let fixture = ground.fixture(json!({}));
     let folder = fixture.source().outbound.file(fixture.source().text("database").unwrap()).unwrap();
-    std::fs::write(folder.with_file_name("text.db"), "no database, but long enough to be looked at as one".repeat(20)).unwrap();
+    std::fs::write(folder.with_file_name("text.db"), "no database, but long enough to be looked at as one".repeat(20))
+        .unwrap();
     assert_eq!(reason(&ground, json!({"database": "text.db"})).await, Reason::Misconfigured);
     assert!(!folder.with_file_name("absent.db").exists(), "nothing is made by asking");
     ground.end().await;

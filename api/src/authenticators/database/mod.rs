@@ -20,8 +20,8 @@ mod ground;
 
 use super::every::{TRUST, check_trust, invalid, required};
 use super::{Authenticator, FieldSpec, FieldType, SignIn, Unset};
-use limits::{Answer, Limits};
 use domain::{Capabilities, Display, Fault, Fields, Silent};
+use limits::{Answer, Limits};
 
 /// The kind.
 pub(super) struct Database;

@@ -11,12 +11,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
 use sqlx::{ConnectOptions as _, Connection as _, Error, Executor as _};
 
 /// The rows of `login`.
-pub(super) async fn ask(
-    source: &Source<'_>,
-    login: &str,
-    limits: Limits,
-    trace: &mut Trace,
-) -> Result<Answer, Denied> {
+pub(super) async fn ask(source: &Source<'_>, login: &str, limits: Limits, trace: &mut Trace) -> Result<Answer, Denied> {
     let question = Question::new(source, Dialect::MySql)?;
     let places = Dialect::MySql.places(source.text("username_column").is_some());
     let server = Server::of(source).await?;
@@ -42,7 +37,9 @@ fn options(source: &Source<'_>, server: &Server) -> Result<MySqlConnectOptions, 
         .timezone(None)
         .disable_statement_logging();
     Ok(match &server.tls {
-        Tls::Verified(authorities) => options.ssl_mode(MySqlSslMode::VerifyIdentity).ssl_ca_from_pem(authorities.clone()),
+        Tls::Verified(authorities) => {
+            options.ssl_mode(MySqlSslMode::VerifyIdentity).ssl_ca_from_pem(authorities.clone())
+        }
         Tls::Unverified => options.ssl_mode(MySqlSslMode::Required),
         Tls::Off => options.ssl_mode(MySqlSslMode::Disabled),
     })

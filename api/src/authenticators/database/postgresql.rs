@@ -11,12 +11,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{ConnectOptions as _, Connection as _, Error};
 
 /// The rows of `login`.
-pub(super) async fn ask(
-    source: &Source<'_>,
-    login: &str,
-    limits: Limits,
-    trace: &mut Trace,
-) -> Result<Answer, Denied> {
+pub(super) async fn ask(source: &Source<'_>, login: &str, limits: Limits, trace: &mut Trace) -> Result<Answer, Denied> {
     let question = Question::new(source, Dialect::PostgreSql)?;
     let server = Server::of(source).await?;
     let common = options(source, &server)?;
@@ -39,13 +34,20 @@ fn options(source: &Source<'_>, server: &Server) -> Result<PgConnectOptions, Den
         .statement_cache_capacity(0)
         .disable_statement_logging();
     Ok(match &server.tls {
-        Tls::Verified(authorities) => options.ssl_mode(PgSslMode::VerifyFull).ssl_root_cert_from_pem(authorities.clone()),
+        Tls::Verified(authorities) => {
+            options.ssl_mode(PgSslMode::VerifyFull).ssl_root_cert_from_pem(authorities.clone())
+        }
         Tls::Unverified => options.ssl_mode(PgSslMode::Require),
         Tls::Off => options.ssl_mode(PgSslMode::Disable),
     })
 }
 
-async fn read(connection: &mut PgConnection, question: &Question, login: &str, limits: Limits) -> Result<Answer, Error> {
+async fn read(
+    connection: &mut PgConnection,
+    question: &Question,
+    login: &str,
+    limits: Limits,
+) -> Result<Answer, Error> {
     let mut transaction = connection.begin_with("BEGIN TRANSACTION READ ONLY").await?;
     let limit = format!("SET LOCAL statement_timeout = {}", limits.question.as_millis());
     sqlx::query(&limit).persistent(false).execute(&mut *transaction).await?;

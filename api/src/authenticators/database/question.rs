@@ -132,7 +132,10 @@ mod tests {
         );
         let mysql = question(settings.clone(), Dialect::MySql).people;
         assert!(mysql.contains("FROM `shop`.`people` AS person WHERE "), "{mysql}");
-        assert!(mysql.contains("LOWER(CONVERT(person.`e-mail` USING utf8mb4)) COLLATE utf8mb4_bin = LOWER(?)"), "{mysql}");
+        assert!(
+            mysql.contains("LOWER(CONVERT(person.`e-mail` USING utf8mb4)) COLLATE utf8mb4_bin = LOWER(?)"),
+            "{mysql}"
+        );
         assert_eq!((Dialect::MySql.places(true), Dialect::MySql.places(false), mysql.matches('?').count()), (2, 1, 2));
         assert!(question(settings, Dialect::Sqlite).people.contains("OR CAST(person.\"login\" AS TEXT) = ?1"));
     }

@@ -51,7 +51,8 @@ impl Row {
     /// Who it is.
     pub(super) fn person(&self, source: &Source<'_>) -> Result<Person, Denied> {
         let id = self.id.as_deref().map(str::trim).filter(|id| !id.is_empty() && id.len() <= LONGEST_ID);
-        let id = id.ok_or_else(|| Denied::new(Reason::Misconfigured, "the column for the id holds nothing, or too much"))?;
+        let id =
+            id.ok_or_else(|| Denied::new(Reason::Misconfigured, "the column for the id holds nothing, or too much"))?;
         Ok(Person {
             issuer: source.usersource.id.to_string(),
             subject: id.to_owned(),

@@ -44,3 +44,26 @@ impl Server {
         Ok(Self { hosts, port, tls })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sign_in::fixture::Fixture;
+    use domain::Audience;
+    use serde_json::json;
+    use std::net::IpAddr;
+
+    #[tokio::test]
+    async fn the_address_that_was_judged_is_the_one_connected_to_unless_the_name_is_proven() {
+        let hosts = async |tls: &str| {
+            let settings = json!({"host": "localhost", "port": 5432, "tls": tls,
+                "ca_certificates": crate::authenticators::sample_keys::CERTIFICATE});
+            Server::of(&Fixture::new("database", Audience::Users, settings).source()).await.unwrap().hosts
+        };
+        for tls in ["off", "unverified"] {
+            let hosts = hosts(tls).await;
+            assert!(!hosts.is_empty() && hosts.iter().all(|host| host.parse::<IpAddr>().is_ok()), "{hosts:?}");
+        }
+        assert_eq!(hosts("verify").await, ["localhost"]);
+    }
+}

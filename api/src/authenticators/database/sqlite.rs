@@ -20,12 +20,7 @@ use std::time::Instant;
 const EVERY: i32 = 10_000;
 
 /// The rows of `login`.
-pub(super) async fn ask(
-    source: &Source<'_>,
-    login: &str,
-    limits: Limits,
-    trace: &mut Trace,
-) -> Result<Answer, Denied> {
+pub(super) async fn ask(source: &Source<'_>, login: &str, limits: Limits, trace: &mut Trace) -> Result<Answer, Denied> {
     let question = Question::new(source, Dialect::Sqlite)?;
     let file = source.outbound.file(source.needed("database")?)?;
     let opened = limits.ask(open(&file, limits).boxed()).await;
@@ -68,14 +63,33 @@ mod tests {
     use sqlx::Executor as _;
     use std::time::Duration;
 
-    #[tokio::test]
-    async fn nothing_can_be_written_into_the_file_or_read_beside_it() {
+    /// A file with an empty table `people`, alone in a folder.
+    async fn shop() -> std::path::PathBuf {
         let folder = std::env::temp_dir().join(format!("gateledger-{}", uuid::Uuid::new_v4().simple()));
         std::fs::create_dir(&folder).unwrap();
         let file = folder.join("shop.db");
         let mut writer = SqliteConnectOptions::new().filename(&file).create_if_missing(true).connect().await.unwrap();
         writer.execute("CREATE TABLE people (id INTEGER)").await.unwrap();
         writer.close().await.unwrap();
+        file
+    }
+
+    #[tokio::test]
+    async fn a_statement_without_end_is_interrupted_and_holds_no_thread() {
+        let file = shop().await;
+        let mut reader = open(&file, Limits { question: Duration::from_secs(1) }).await.unwrap();
+        let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n";
+        let begun = Instant::now();
+        let error = reader.fetch_one(endless).await.err().unwrap();
+        assert_eq!(error.as_database_error().and_then(|error| error.code()).as_deref(), Some("9"), "{error}");
+        assert!(begun.elapsed() < Duration::from_secs(3));
+        std::fs::remove_dir_all(file.parent().unwrap()).unwrap();
+    }
+
+    #[tokio::test]
+    async fn nothing_can_be_written_into_the_file_or_read_beside_it() {
+        let file = shop().await;
+        let folder = file.parent().unwrap();
         let mut reader = open(&file, Limits { question: Duration::from_secs(1) }).await.unwrap();
         assert!(reader.fetch_all("SELECT * FROM people").await.unwrap().is_empty());
         for writing in ["INSERT INTO people VALUES (1)", "DROP TABLE people", "PRAGMA user_version = 7", "VACUUM"] {
@@ -83,7 +97,7 @@ mod tests {
         }
         assert!(reader.execute("SELECT load_extension('x')").await.is_err());
         reader.close().await.unwrap();
-        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "no other file was made");
-        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1, "no other file was made");
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

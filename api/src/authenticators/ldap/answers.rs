@@ -35,8 +35,11 @@ async fn only_result_0_of_the_persons_own_bind_lets_in() {
 
 #[tokio::test]
 async fn accounts_that_active_directory_lets_not_in_are_like_a_wrong_password_and_the_trace_says_why() {
-    for (data, why) in [("532", "expired"), ("533", "disabled"), ("701", "expired"), ("773", "changed"), ("775", "locked")] {
-        let text = format!("80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data {data}, v4563");
+    for (data, why) in
+        [("532", "expired"), ("533", "disabled"), ("701", "expired"), ("773", "changed"), ("775", "locked")]
+    {
+        let text =
+            format!("80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data {data}, v4563");
         let mut answers = until_bound(0);
         answers[2] = answer(3, value(0x61, &result_with(49, &text)));
         let forged = Forged::start(&answers).await;

@@ -168,10 +168,10 @@ fn broken(pipe: &Pipe, error: &LdapError) -> Denied {
     if pipe.refused() {
         return Denied::new(Reason::Invalid, "the server's answer is no LDAP, or too long");
     }
-    match error {
-        LdapError::FilterParsing => Denied::new(Reason::Misconfigured, "the login filter cannot be read"),
-        _ => Denied::new(Reason::Unreachable, "the server ended the connection"),
+    if matches!(error, LdapError::FilterParsing) {
+        return Denied::new(Reason::Misconfigured, "the login filter cannot be read");
     }
+    Denied::new(Reason::Unreachable, "the server ended the connection")
 }
 
 fn told(result: &LdapResult) -> Value {
@@ -206,8 +206,12 @@ mod tests {
 
     #[test]
     fn what_active_directory_says_of_an_account_is_told_and_nothing_else_of_its_text() {
-        let text = |data: &str| format!("80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data {data}, v4563");
-        for (data, told) in [("775", "locked"), ("532", "expired"), ("533", "disabled"), ("701", "expired"), ("773", "changed")] {
+        let text = |data: &str| {
+            format!("80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data {data}, v4563")
+        };
+        for (data, told) in
+            [("775", "locked"), ("532", "expired"), ("533", "disabled"), ("701", "expired"), ("773", "changed")]
+        {
             assert!(account_state(&result(49, &text(data))).unwrap().contains(told));
         }
         assert_eq!(account_state(&result(0, &text("775"))), None);
@@ -217,7 +221,14 @@ mod tests {
 
     #[test]
     fn a_server_that_is_busy_may_be_asked_again_anything_else_needs_an_admin() {
-        for (code, reason) in [(51, Reason::Unreachable), (52, Reason::Unreachable), (3, Reason::Unreachable), (32, Reason::Misconfigured), (10, Reason::Misconfigured), (50, Reason::Misconfigured)] {
+        for (code, reason) in [
+            (51, Reason::Unreachable),
+            (52, Reason::Unreachable),
+            (3, Reason::Unreachable),
+            (32, Reason::Misconfigured),
+            (10, Reason::Misconfigured),
+            (50, Reason::Misconfigured),
+        ] {
             assert_eq!(refusal("x", &result(code, "")).reason, reason, "{code}");
         }
     }

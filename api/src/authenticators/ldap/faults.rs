@@ -182,17 +182,18 @@ async fn what_an_admin_set_wrongly_is_misconfigured() {
     assert_eq!(reason(json!({"ca_certificates": CERTIFICATE})).await, Reason::Misconfigured);
     assert_eq!(reason(json!({"ca_certificates": null})).await, Reason::Misconfigured);
     let by_address = peer().secure.replace("localhost", "127.0.0.1");
-    assert_eq!(reason(json!({"servers": [by_address]})).await, Reason::Misconfigured, "the certificate names localhost");
+    assert_eq!(
+        reason(json!({"servers": [by_address]})).await,
+        Reason::Misconfigured,
+        "the certificate names localhost"
+    );
 }
 
 #[tokio::test]
 async fn a_first_server_that_is_down_costs_little_and_is_asked_last_afterwards() {
     let dead = nowhere().await;
-    let fixture = Fixture::new(
-        "ldap",
-        Audience::Agents,
-        with(json!({"servers": [dead, peer().plain], "security": "starttls"})),
-    );
+    let fixture =
+        Fixture::new("ldap", Audience::Agents, with(json!({"servers": [dead, peer().plain], "security": "starttls"})));
     for failures in [1, 0] {
         let begun = Instant::now();
         let (answer, trace) = asked(&fixture, "jane", "jane-secret").await;

@@ -79,11 +79,14 @@ mod tests {
 
     #[test]
     fn a_filter_is_readable_and_compares_with_the_login_alone() {
-        for filter in [USUAL_FILTER, "(&(objectClass=person)(uid={login}))", "(userPrincipalName={login}@corp.example)"] {
+        for filter in [USUAL_FILTER, "(&(objectClass=person)(uid={login}))", "(userPrincipalName={login}@corp.example)"]
+        {
             assert!(is_readable(filter), "{filter}");
         }
         let deep = format!("{}(uid={{login}}){}", "(!".repeat(600), ")".repeat(600));
-        for filter in ["({login}=*)(uid={login})", "(|({login}=*)(uid={login}))", "(uid:{login}:={login})", "(uid=a**b)", &deep] {
+        for filter in
+            ["({login}=*)(uid={login})", "(|({login}=*)(uid={login}))", "(uid:{login}:={login})", "(uid=a**b)", &deep]
+        {
             assert!(!is_readable(filter), "{filter}");
         }
     }

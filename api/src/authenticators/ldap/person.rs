@@ -18,7 +18,18 @@ const LONGEST_SUBJECT: usize = 255;
 
 /// Attributes with a part of these in their name are never read: each is a password, a hash or a key somewhere.
 const SECRETS: [&str; 12] = [
-    "password", "passwd", "pwd", "secret", "credential", "privatekey", "hash", "otpkey", "rootpw", "krb", "pkcs12", "admpwd",
+    "password",
+    "passwd",
+    "pwd",
+    "secret",
+    "credential",
+    "privatekey",
+    "hash",
+    "otpkey",
+    "rootpw",
+    "krb",
+    "pkcs12",
+    "admpwd",
 ];
 
 /// What is asked for: everything that people may know, what is told by name alone, and what the settings name.
@@ -55,7 +66,10 @@ fn subject(source: &Source<'_>, entry: &SearchEntry) -> Result<String, Denied> {
             _ => return Err(misconfigured(attribute, "has several values")),
         }
     }
-    Err(misconfigured(set.unwrap_or("entryUUID and objectGUID"), "cannot be read: the service account may not, or there is none"))
+    Err(misconfigured(
+        set.unwrap_or("entryUUID and objectGUID"),
+        "cannot be read: the service account may not, or there is none",
+    ))
 }
 
 fn misconfigured(attribute: &str, why: &str) -> Denied {
@@ -120,9 +134,9 @@ mod tests {
     use domain::Audience;
 
     fn entry(attributes: &[(&str, &[&str])]) -> SearchEntry {
-        let attrs = attributes.iter().map(|(name, values)| {
-            (name.to_string(), values.iter().map(ToString::to_string).collect())
-        });
+        let attrs = attributes
+            .iter()
+            .map(|(name, values)| (name.to_string(), values.iter().map(ToString::to_string).collect()));
         SearchEntry { dn: "uid=jane".to_owned(), attrs: attrs.collect(), bin_attrs: [].into() }
     }
 

@@ -108,7 +108,9 @@ async fn start_tls(socket: &mut TcpStream, url: &str) -> Result<(), Denied> {
 fn refused(url: &str, error: &io::Error) -> Denied {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match inner {
-        Some(rustls::Error::InvalidCertificate(why)) => misconfigured(url, &format!("its certificate does not hold: {why}")),
+        Some(rustls::Error::InvalidCertificate(why)) => {
+            misconfigured(url, &format!("its certificate does not hold: {why}"))
+        }
         Some(other) => misconfigured(url, &format!("no encryption: {other}")),
         None => unreachable(url, &format!("no encryption: {}", error.kind())),
     }

@@ -72,7 +72,13 @@ mod tests {
 
     #[test]
     fn what_was_down_a_moment_ago_is_asked_last_at_this_usersource_alone() {
-        let fixture = || Fixture::new("ldap", Audience::Agents, json!({"servers": ["ldap://order1", "ldap://order2", "ldap://order3"]}));
+        let fixture = || {
+            Fixture::new(
+                "ldap",
+                Audience::Agents,
+                json!({"servers": ["ldap://order1", "ldap://order2", "ldap://order3"]}),
+            )
+        };
         let (here, mut there) = (fixture(), fixture());
         there.helpdesk = HelpdeskId::new("another");
         seen_down(&here.source(), "ldap://order1");

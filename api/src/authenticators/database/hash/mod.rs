@@ -8,6 +8,9 @@ mod crypt;
 mod digest;
 mod phc;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::{Arc, LazyLock};
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
@@ -102,7 +105,10 @@ impl Hash {
         if !matches!(verified, Some(Ok(_))) {
             let worked = other.is_some_and(|other| self.matches(other, password).is_ok());
             if !worked {
-                let _ = self.matches(&Stored { hash: Zeroizing::new(self.of_nobody()), salt: Salt::Before(String::new()) }, password);
+                let _ = self.matches(
+                    &Stored { hash: Zeroizing::new(self.of_nobody()), salt: Salt::Before(String::new()) },
+                    password,
+                );
             }
         }
         Ok(verified.unwrap_or(Ok(false))? && typed.len() <= LONGEST)
@@ -153,7 +159,3 @@ fn salted(salt: &Salt, password: &[u8]) -> Zeroizing<Vec<u8>> {
 fn same(one: &[u8], other: &[u8]) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
 }
-
-#[cfg(test)]
-#[path = "../hash_tests.rs"]
-mod tests;

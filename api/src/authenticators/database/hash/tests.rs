@@ -75,7 +75,9 @@ fn another_sort_a_damaged_hash_and_plain_text_are_unreadable() {
         for (made, hash) in MADE.iter().filter(|(made, _)| *made != sort) {
             assert_eq!(verify(sort, &stored(hash), RIGHT), Err(Unusable::Unreadable), "{sort:?} {made:?}");
         }
-        for plain in ["", "!", RIGHT, "secret", &"x".repeat(600), "$argon2id$", "$2y$", "$6$", "$P$", "pbkdf2_sha256$$$"] {
+        for plain in
+            ["", "!", RIGHT, "secret", &"x".repeat(600), "$argon2id$", "$2y$", "$6$", "$P$", "pbkdf2_sha256$$$"]
+        {
             assert_eq!(verify(sort, &stored(plain), plain), Err(Unusable::Unreadable), "{sort:?} {plain}");
         }
     }
