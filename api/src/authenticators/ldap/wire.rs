@@ -3,12 +3,11 @@
 //! Spec: RFC 4511, 4.1.1 (messages), 4.1.9 (results), 4.5.2 (entries), 5.1 (definite lengths alone).
 //! Stops: a directory that ends this service with one message. The library reads nested values by recursion, so that a
 //! few thousand levels overflow the stack; it panics on answers of another shape, and on
-//! those to something that was not asked; it reads messages of any length.
+//! those to something that was not asked; it reads messages of any length. So only the shapes below pass, and none of
+//! them has room for a value of another shape.
 
 /// The longest message, in bytes: an entry with a picture or two.
 pub(super) const LONGEST: usize = 1_048_576;
-/// No message of the protocol is nested deeper than seven levels.
-const DEEPEST: u8 = 10;
 
 const INTEGER: u8 = 0x02;
 const OCTETS: u8 = 0x04;
@@ -60,7 +59,6 @@ pub(super) fn message(buffer: &[u8], asked: Asked) -> Result<Option<usize>, NotL
         return Err(NotLdap);
     }
     let Some(content) = buffer.get(begin..end) else { return Ok(None) };
-    shallow(content, DEEPEST)?;
     let parts = children(content)?;
     let [(INTEGER, id), operation, others @ ..] = parts.as_slice() else { return Err(NotLdap) };
     if !asked.admits(id, operation.0) {
@@ -112,18 +110,6 @@ fn children(mut content: &[u8]) -> Result<Vec<(u8, &[u8])>, NotLdap> {
     Ok(found)
 }
 
-/// Whether every value in `content` is whole and none is deeper than `levels`.
-fn shallow(content: &[u8], levels: u8) -> Result<(), NotLdap> {
-    let below = levels.checked_sub(1).ok_or(NotLdap)?;
-    for (tag, value) in children(content)? {
-        let constructed = tag & 0x20 != 0;
-        if constructed {
-            shallow(value, below)?;
-        }
-    }
-    Ok(())
-}
-
 fn whole_operation((tag, content): (u8, &[u8])) -> Result<(), NotLdap> {
     match tag {
         BIND_RESULT | SEARCH_RESULT | EXTENDED_RESULT => whole_result(content),
@@ -141,11 +127,12 @@ fn whole_result(content: &[u8]) -> Result<(), NotLdap> {
     }
     text(*matched)?;
     text(*told)?;
+    let constructed = |tag: &u8| tag & 0x20 != 0;
     others.iter().try_for_each(|(tag, content)| match tag & 0x1f {
-        3 if tag & 0x20 != 0 => children(content)?.into_iter().try_for_each(text),
+        3 if constructed(tag) => children(content)?.into_iter().try_for_each(text),
         10 => text((tag & 0x20 | OCTETS, content)),
-        _ if tag & 0x20 == 0 => Ok(()),
-        _ => Err(NotLdap),
+        _ if constructed(tag) => Err(NotLdap),
+        _ => Ok(()),
     })
 }
 
