@@ -3,6 +3,7 @@
 //! Each kind owns its name, its fields and the rules between them. The catalogue, the console's forms, validation,
 //! sealing, warnings, `docs/kinds.md` and the conformance suite derive from this list.
 
+mod authorities;
 mod catalogue;
 mod docs;
 mod every;
@@ -12,6 +13,8 @@ mod oauth;
 mod pem;
 pub mod signed_tokens;
 mod text;
+mod turns;
+mod unverified;
 mod warnings;
 
 mod database;

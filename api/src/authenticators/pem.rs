@@ -224,7 +224,7 @@ fn header(der: &[u8]) -> Option<(usize, usize)> {
     }
 }
 
-fn encoded(label: &str, der: &[u8]) -> Zeroizing<String> {
+pub(super) fn encoded(label: &str, der: &[u8]) -> Zeroizing<String> {
     let base64 = Zeroizing::new(STANDARD.encode(der));
     let mut pem = Zeroizing::new(String::with_capacity(base64.len() + base64.len() / 32 + 100));
     pem.push_str(&format!("-----BEGIN {label}-----\n"));

@@ -7,6 +7,7 @@
 
 mod addresses;
 mod documents;
+mod files;
 mod turns;
 
 #[cfg(test)]
@@ -15,10 +16,12 @@ pub(crate) mod stand_in;
 mod tests;
 
 pub use addresses::{AddressPolicy, Addresses};
+pub use files::Files;
 
 use documents::Documents;
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -103,6 +106,7 @@ pub struct Outbound {
     addresses: Arc<Addresses>,
     turns: Turns,
     documents: Documents,
+    files: Files,
     limits: Limits,
 }
 
@@ -133,7 +137,18 @@ impl Outbound {
             .dns_resolver(Arc::clone(&addresses))
             .build()
             .map_err(|error| OutboundError::Unreachable(error.to_string()))?;
-        Ok(Self { http, addresses, turns: Turns::new(limits), documents: Documents::new(limits), limits })
+        let (turns, documents) = (Turns::new(limits), Documents::new(limits));
+        Ok(Self { http, addresses, turns, documents, files: Files::default(), limits })
+    }
+
+    /// The same, with files of the host that may be read.
+    pub fn with_files(self, files: Files) -> Self {
+        Self { files, ..self }
+    }
+
+    /// The path of the file `name` of the host, if it may be read.
+    pub fn file(&self, name: &str) -> Result<PathBuf, OutboundError> {
+        self.files.path(name)
     }
 
     /// The addresses of `host` that may be connected to, for protocols other than HTTP.

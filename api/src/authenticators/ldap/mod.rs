@@ -1,4 +1,23 @@
 //! `ldap`: LDAP v3 and Active Directory. A service account finds the person, then the person binds.
+//!
+//! In the claims an attribute with one value is a text and one with several a list; `memberOf` and `objectClass` are
+//! always lists.
+
+mod ask;
+mod directory;
+mod login;
+mod person;
+mod pipe;
+mod reach;
+mod servers;
+mod wire;
+
+#[cfg(test)]
+mod answers;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod forged;
 
 use super::every::{TRUST, check_trust, invalid};
 use super::{Authenticator, FieldSpec, FieldType, SignIn, Unset};
@@ -9,6 +28,7 @@ pub(super) struct Ldap;
 
 const SERVERS: &str = "settings.servers";
 const SECURITY: &str = "settings.security";
+const LOGIN_FILTER: &str = "settings.login_filter";
 
 const SETTINGS: &[FieldSpec] = &[
     FieldSpec::new(
@@ -62,12 +82,13 @@ const SETTINGS: &[FieldSpec] = &[
     )
     .required(),
     FieldSpec::new(
-        "settings.login_filter",
+        LOGIN_FILTER,
         "Login filter",
         FieldType::LoginFilter,
-        "Finds the person; {login} stands for what was typed, escaped.",
+        "Finds the person; {login} stands for what was typed, escaped. DOMAIN\\name counts as name where DOMAIN is the \
+         first part of the base DN's domain.",
     )
-    .unset_is(Unset::Text("(|(uid={login})(mail={login})(sAMAccountName={login})(userPrincipalName={login}))")),
+    .unset_is(Unset::Text(login::USUAL_FILTER)),
     FieldSpec::new(
         "settings.subject_attribute",
         "Attribute for the subject",
@@ -123,11 +144,14 @@ impl Authenticator for Ldap {
                 faults.push(invalid(SERVERS, format!("with security {security}, each URL begins with {scheme}://")));
             }
         }
+        if fields.text(LOGIN_FILTER).is_some_and(|filter| !login::is_readable(filter)) {
+            faults.push(invalid(LOGIN_FILTER, "this filter cannot be read, or has {login} where no value stands"));
+        }
         faults
     }
 
     fn sign_in(&self) -> SignIn {
-        SignIn::Later
+        SignIn::Form(&Self)
     }
 
     #[cfg(test)]
@@ -162,5 +186,12 @@ mod tests {
             ]);
             assert_eq!(Ldap.check(&fields).is_empty(), fits, "{security} {url}");
         }
+    }
+
+    #[test]
+    fn a_login_filter_that_no_server_could_read_is_refused() {
+        let fields = |filter| Fields::from_iter([(Field::new(LOGIN_FILTER), Setting::text(filter))]);
+        assert!(Ldap.check(&fields("(uid={login})")).is_empty());
+        assert_eq!(Ldap.check(&fields("(|({login}=*)(uid={login}))")).len(), 1);
     }
 }

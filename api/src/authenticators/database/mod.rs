@@ -2,9 +2,26 @@
 //!
 //! Stops: a SQLite "database" that is any file of the host: it is named inside one folder and never by a path.
 
+mod ask;
+mod failure;
+mod hash;
+mod limits;
+mod mysql;
+mod postgresql;
+mod question;
+mod row;
+mod server;
+mod sqlite;
+
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod ground;
+
 use super::every::{TRUST, check_trust, invalid, required};
 use super::{Authenticator, FieldSpec, FieldType, SignIn, Unset};
 use domain::{Capabilities, Display, Fault, Fields, Silent};
+use limits::{Answer, Limits};
 
 /// The kind.
 pub(super) struct Database;
@@ -68,7 +85,7 @@ const CONNECTION: &[FieldSpec] = &[
     FieldSpec::new(
         "settings.timeout_seconds",
         "Time-out",
-        FieldType::Integer(1, 30),
+        FieldType::Integer(1, 8),
         "So many seconds may a question take before it counts as failed.",
     )
     .unset_is(Unset::Number(5)),
@@ -185,7 +202,7 @@ impl Authenticator for Database {
     }
 
     fn sign_in(&self) -> SignIn {
-        SignIn::Later
+        SignIn::Form(&Self)
     }
 
     #[cfg(test)]
