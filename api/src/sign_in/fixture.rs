@@ -30,7 +30,9 @@ impl Fixture {
         let Value::Object(members) = json!({"title": "Test", "settings": settings}) else { unreachable!() };
         let mut input = authenticators::read_input(authenticator, audience, &members, &Fields::default()).unwrap();
         let made = authenticator.made_at_install().unwrap();
-        input.extend(made.into_iter().map(|(field, value)| (field, Some(value))));
+        for (field, value) in made {
+            input.entry(field).or_insert(Some(value));
+        }
         let helpdesk = HelpdeskId::new("default");
         let sealed = authenticators::seal_input(&vault, &helpdesk, &"us_1".into(), input).unwrap();
         let usersource = Usersource {

@@ -39,6 +39,8 @@ pub struct Answer {
     pub query: Vec<(String, String)>,
     /// The posted form's members.
     pub form: Vec<(String, String)>,
+    /// The query as it came, without its question mark: some signatures are over these very bytes.
+    pub raw_query: String,
 }
 
 impl Answer {
