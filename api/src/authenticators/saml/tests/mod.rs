@@ -3,5 +3,8 @@
 mod attacks;
 mod forged;
 mod kind;
+mod pysaml2;
+mod simplesamlphp;
 mod stage;
+mod visitor;
 mod wrapping;
