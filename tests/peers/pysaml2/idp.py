@@ -9,7 +9,7 @@ import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import saml2.sigver
 from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT
@@ -91,7 +91,7 @@ class Handler(BaseHTTPRequestHandler):
     def at_sps(self):
         sp = self.body.split('entityID="')[1].split('"')[0]
         SPECIAL[sp] = self.query
-        with open(os.path.join(ROOM, "sps", str(len(SPECIAL)) + ".xml"), "w") as place:
+        with open(os.path.join(ROOM, "sps", quote(sp, safe="") + ".xml"), "w") as place:
             place.write(self.body)
         self.answer(204, "")
 

@@ -1,7 +1,8 @@
 //! What a verified assertion says.
 //!
 //! Spec: SAML Core 2.3 to 2.7, SAML Profiles 4.1.4.2 and 4.1.4.3.
-//! Stops: an assertion for another use than this sign-in (holder of key, more than one confirmation, not valid yet).
+//! Stops: an assertion for another use than this sign-in (holder of key, more than one confirmation, not valid yet, about
+//! attributes alone).
 //! Times, audience, recipient and the request that is answered are judged by the verifier, on the same bytes.
 
 use super::document::{ASSERTION, Node, Unusable};
@@ -24,7 +25,7 @@ pub(super) struct Assertion {
     /// Until when it would be accepted.
     pub accepted_until: Timestamp,
     /// When the person proved themselves: the earliest moment, if several are told.
-    pub authenticated_at: Option<Timestamp>,
+    pub authenticated_at: Timestamp,
     /// The provider's name of the session.
     pub session: Option<String>,
     /// What is said of the person.
@@ -55,6 +56,8 @@ impl Assertion {
             authenticated_at = authenticated_at.into_iter().chain(at).min();
             session = session.or_else(|| statement.attribute("SessionIndex").map(str::to_owned));
         }
+        let unproven = || Unusable::new("the assertion does not say that and when anybody proved themselves");
+        let authenticated_at = authenticated_at.ok_or_else(unproven)?;
         Ok(Self {
             id: assertion.needed("ID")?.to_owned(),
             issuer: assertion.only(ASSERTION, "Issuer")?.text()?,
@@ -134,6 +137,7 @@ mod tests {
     use super::*;
 
     const NOW: i64 = 1_000_000_000_000;
+    const PROOF: &str = "<AuthnStatement AuthnInstant='2026-01-02T00:00:00Z' SessionIndex='s1'/>";
 
     fn read(confirmation: &str, more: &str) -> Result<Assertion, Unusable> {
         let xml = format!(
@@ -155,12 +159,12 @@ mod tests {
     #[test]
     fn one_confirmation_and_that_of_the_bearer() {
         let good = bearer(&until(300_000));
-        let read_well = read(&good, "").unwrap();
+        let read_well = read(&good, PROOF).unwrap();
         assert_eq!(read_well.accepted_until, Timestamp::from_millis(NOW + 360_000), "kept as long as it is accepted");
         let soon = format!("{} NotBefore='{}'", until(300_000), Timestamp::from_millis(NOW + 61_000));
         let other = good.replace(BEARER, "urn:oasis:names:tc:SAML:2.0:cm:holder-of-key");
         for wrong in [String::new(), format!("{good}{good}"), bearer(""), bearer(&soon), other] {
-            assert!(read(&wrong, "").is_err(), "{wrong}");
+            assert!(read(&wrong, PROOF).is_err(), "{wrong}");
         }
     }
 
@@ -172,17 +176,19 @@ mod tests {
             <Attribute Name='none'/></AttributeStatement><AttributeStatement>\
             <Attribute Name='groups' FriendlyName='none'><AttributeValue><NameID>two</NameID></AttributeValue></Attribute>\
             </AttributeStatement>";
-        let claims = Value::Object(read(&bearer(&until(1)), more).unwrap().claims());
+        let claims = Value::Object(read(&bearer(&until(1)), &format!("{PROOF}{more}")).unwrap().claims());
         let expected = serde_json::json!({"urn:oid:1": "a@x", "mail": "a@x", "groups": ["one", "two"], "none": []});
         assert_eq!(claims, expected);
     }
 
     #[test]
-    fn the_earliest_proof_counts() {
-        let more = "<AuthnStatement AuthnInstant='2026-01-02T00:00:00Z' SessionIndex='s1'/>\
-                    <AuthnStatement AuthnInstant='2026-01-01T00:00:00Z' SessionIndex='s2'/>";
-        let assertion = read(&bearer(&until(1)), more).unwrap();
-        assert_eq!(assertion.authenticated_at, Timestamp::parse("2026-01-01T00:00:00Z"));
+    fn the_earliest_proof_counts_and_without_one_nobody_came() {
+        let earlier = "<AuthnStatement AuthnInstant='2026-01-01T00:00:00Z' SessionIndex='s2'/>";
+        let assertion = read(&bearer(&until(1)), &format!("{PROOF}{earlier}")).unwrap();
+        assert_eq!(Some(assertion.authenticated_at), Timestamp::parse("2026-01-01T00:00:00Z"));
         assert_eq!(assertion.session.as_deref(), Some("s1"));
+        for unproven in ["", "<AuthnStatement SessionIndex='s1'/>", "<AuthnStatement AuthnInstant='yesterday'/>"] {
+            assert!(read(&bearer(&until(1)), unproven).is_err(), "{unproven}");
+        }
     }
 }

@@ -124,7 +124,7 @@ mod tests {
             issuer: "urn:idp".into(),
             name_id: NameId::read(&Node::root(&document).unwrap()).unwrap(),
             accepted_until: Timestamp::from_millis(0),
-            authenticated_at: None,
+            authenticated_at: Timestamp::from_millis(0),
             session: None,
             attributes: attributes.collect(),
         };

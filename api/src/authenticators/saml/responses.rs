@@ -79,7 +79,7 @@ fn read(source: &Source<'_>, memory: Option<&Value>, answer: &Answer, trace: &mu
 
 /// When the person proved themselves, if they had to (R41); never later than now.
 fn proven(assertion: &Assertion, asked_again: bool, now: Timestamp) -> Option<Timestamp> {
-    assertion.authenticated_at.filter(|_| asked_again).map(|at| at.min(now))
+    asked_again.then(|| assertion.authenticated_at.min(now))
 }
 
 /// The XML of the response whose signatures hold, with its assertion decrypted.
@@ -99,10 +99,9 @@ fn held(
         || json!({"status": status.code, "detail": status.detail, "says": status.message}),
     );
     status.judge()?;
-    if let Some(issuer) = root.optional(ASSERTION, "Issuer")? {
-        if issuer.text()? != agreement.provider {
-            return Err(Denied::new(Reason::Invalid, "the response is another issuer's"));
-        }
+    let issuer = root.optional(ASSERTION, "Issuer")?.map(|issuer| issuer.text()).transpose()?;
+    if issuer.is_some_and(|issuer| issuer != agreement.provider) {
+        return Err(Denied::new(Reason::Invalid, "the response is another issuer's"));
     }
     let key = match shape::response(&root, agreement.digests)? {
         Content::Plain(_) => None,
