@@ -159,7 +159,7 @@ async fn over_http_nothing_is_asked_unless_the_settings_allow_it() {
     let settings = json!({"client_id": id, "client_secret": "shared-secret", "graph_host": address()});
     let fixture = Fixture::new("facebook", domain::Audience::Users, settings);
     let departure = begin(&fixture).await;
-    let answer = Answer { query: vec![("code".into(), "any".into())], form: Vec::new() };
+    let answer = Answer { query: vec![("code".into(), "any".into())], form: Vec::new(), ..Answer::default() };
     let denied = finish(&fixture, Some(&departure.memory), &answer).await.0.err().unwrap();
     assert_eq!(denied.reason, Reason::Misconfigured);
 }
@@ -169,6 +169,7 @@ fn an_answer_names_its_attempt_once_in_the_query_or_not_at_all() {
     let answer = |query: &[(&str, &str)]| Answer {
         query: query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         form: vec![("state".to_owned(), "of-a-form".to_owned())],
+        ..Answer::default()
     };
     assert_eq!(Facebook.attempt(&answer(&[("state", "a"), ("code", "c")])).as_deref(), Some("a"));
     assert_eq!(Facebook.attempt(&answer(&[("code", "c")])), None);
@@ -191,7 +192,11 @@ async fn what_an_answer_calls_an_error_is_told_only_if_it_can_be_a_code() {
     let fixture = Fixture::new("facebook", domain::Audience::Users, Facebook.sample()["settings"].clone());
     let mut told = Vec::new();
     for error in ["server_error", "invalid_scope", "access_denied", "<script>", "planted value"] {
-        let answer = Answer { query: vec![("error".into(), error.into()), ("code".into(), "c".into())], form: vec![] };
+        let answer = Answer {
+            query: vec![("error".into(), error.into()), ("code".into(), "c".into())],
+            form: vec![],
+            ..Answer::default()
+        };
         let denied = finish(&fixture, Some(&json!({"verifier": "v"})), &answer).await.0.err().unwrap();
         assert!(!denied.cause.contains("script") && !denied.cause.contains("planted"), "{denied}");
         told.push(denied.reason);

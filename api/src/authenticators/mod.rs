@@ -42,6 +42,7 @@ pub use field::{FieldSpec, FieldType, Presence, Risk, Unset};
 pub use input::{Input, read_input, seal_input};
 pub use onelogin::as_saml;
 pub use pem::KeyAlgorithm;
+pub use saml::changed_metadata;
 pub use warnings::{Warning, certificate_expiry, warnings};
 
 use crate::sign_in::{

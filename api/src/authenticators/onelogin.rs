@@ -1,8 +1,16 @@
 //! `onelogin`: SAML under the names that OneLogin's own pages use.
 
 use super::every::{INSECURE, TRUST};
-use super::{Authenticator, FieldSpec, FieldType, Output, SignIn, saml};
-use domain::{Capabilities, Field, Fields, UsersourceId};
+use super::saml::{self, Saml};
+use super::{Authenticator, FieldSpec, FieldType, Input, Output, RedirectSignIn, SignIn};
+use crate::sign_in::{Answer, Arrival, Begin, Denied, Departure, LogOut, ProviderSession, Source, Trace};
+use crate::vault::VaultError;
+use async_trait::async_trait;
+use domain::values::Usersource;
+use domain::{Capabilities, Fault, Field, Fields, UsersourceId};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use url::Url;
 
 /// The kind.
 pub(super) struct OneLogin;
@@ -55,6 +63,54 @@ pub fn as_saml(fields: &Fields) -> Fields {
     fields.iter().map(|(field, setting)| (renamed(field), setting.clone())).collect()
 }
 
+/// The same usersource as `saml` would have it.
+fn renamed(usersource: &Usersource) -> Usersource {
+    Usersource { fields: as_saml(&usersource.fields), ..usersource.clone() }
+}
+
+fn seen<'a>(source: &Source<'a>, usersource: &'a Usersource) -> Source<'a> {
+    Source { usersource, ..*source }
+}
+
+/// All of it is `saml`'s.
+#[async_trait]
+impl RedirectSignIn for OneLogin {
+    async fn begin(&self, source: &Source<'_>, wish: &Begin, trace: &mut Trace) -> Result<Departure, Denied> {
+        let usersource = renamed(source.usersource);
+        Saml.begin(&seen(source, &usersource), wish, trace).await
+    }
+
+    fn attempt(&self, answer: &Answer) -> Option<String> {
+        Saml.attempt(answer)
+    }
+
+    async fn finish(
+        &self,
+        source: &Source<'_>,
+        memory: Option<&Value>,
+        answer: &Answer,
+        trace: &mut Trace,
+    ) -> Result<Arrival, Denied> {
+        let usersource = renamed(source.usersource);
+        Saml.finish(&seen(source, &usersource), memory, answer, trace).await
+    }
+
+    async fn sign_out(&self, source: &Source<'_>, session: &ProviderSession) -> Result<Option<Url>, Denied> {
+        let usersource = renamed(source.usersource);
+        Saml.sign_out(&seen(source, &usersource), session).await
+    }
+
+    fn metadata(&self, source: &Source<'_>) -> Result<Option<String>, Denied> {
+        let usersource = renamed(source.usersource);
+        Saml.metadata(&seen(source, &usersource))
+    }
+
+    async fn log_out(&self, source: &Source<'_>, answer: &Answer) -> Result<LogOut, Denied> {
+        let usersource = renamed(source.usersource);
+        Saml.log_out(&seen(source, &usersource), answer).await
+    }
+}
+
 impl Authenticator for OneLogin {
     fn slug(&self) -> &'static str {
         "onelogin"
@@ -80,12 +136,24 @@ impl Authenticator for OneLogin {
         saml::outputs(base_url, id)
     }
 
+    fn check(&self, fields: &Fields) -> Vec<Fault> {
+        saml::check(fields)
+    }
+
+    fn check_input(&self, input: &BTreeMap<Field, Option<Input>>, existing: &Fields) -> Vec<Fault> {
+        saml::signing_keys::check_input(input, existing)
+    }
+
+    fn made_at_install(&self) -> Result<BTreeMap<Field, Input>, VaultError> {
+        saml::signing_keys::made_at_install()
+    }
+
     fn sign_in(&self) -> SignIn {
-        SignIn::Later
+        SignIn::Redirect(&Self)
     }
 
     #[cfg(test)]
-    fn sample(&self) -> serde_json::Value {
+    fn sample(&self) -> Value {
         serde_json::json!({"title": "OneLogin", "settings": {
             "issuer_url": "https://app.onelogin.com/saml/metadata/1",
             "saml_endpoint": "https://example.onelogin.com/trust/saml2/http-post/sso/1",

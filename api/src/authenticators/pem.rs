@@ -28,7 +28,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-type Der = Zeroizing<Vec<u8>>;
+/// A DER value, which may be a secret.
+pub(super) type Der = Zeroizing<Vec<u8>>;
 
 /// What a public key signs with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +123,11 @@ pub(super) fn expiries(stored: &str) -> Vec<Timestamp> {
     };
     let found = blocks(stored).unwrap_or_default();
     found.into_iter().filter_map(ends).map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1000))).collect()
+}
+
+/// The DER values of a stored field.
+pub(super) fn ders(stored: &str) -> Vec<Der> {
+    blocks(stored).unwrap_or_default().into_iter().map(|(_, der)| der).collect()
 }
 
 /// What a stored public key signs with.
@@ -224,6 +230,7 @@ fn header(der: &[u8]) -> Option<(usize, usize)> {
     }
 }
 
+/// One block of PEM.
 pub(super) fn encoded(label: &str, der: &[u8]) -> Zeroizing<String> {
     let base64 = Zeroizing::new(STANDARD.encode(der));
     let mut pem = Zeroizing::new(String::with_capacity(base64.len() + base64.len() / 32 + 100));

@@ -38,7 +38,7 @@ pub(crate) async fn visit(page: &Url, redirect_uri: &str, more: &[(&str, &str)])
     };
     let to = Url::parse(to.to_str().unwrap()).unwrap();
     assert!(to.as_str().starts_with(redirect_uri), "{to}");
-    Answer { query: to.query_pairs().into_owned().collect(), form: Vec::new() }
+    Answer { query: to.query_pairs().into_owned().collect(), form: Vec::new(), ..Answer::default() }
 }
 
 /// A usersource of a social kind at the look-alikes, registered there; `settings` beside id, secret and hosts win.

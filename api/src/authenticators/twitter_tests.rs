@@ -108,6 +108,6 @@ async fn an_x_that_hangs_is_given_up() {
 
 #[test]
 fn an_answer_without_state_answers_no_attempt() {
-    let answer = Answer { query: vec![("code".to_owned(), "c".to_owned())], form: Vec::new() };
+    let answer = Answer { query: vec![("code".to_owned(), "c".to_owned())], form: Vec::new(), ..Answer::default() };
     assert_eq!(Twitter.attempt(&answer), None);
 }

@@ -146,7 +146,7 @@ pub(super) fn depart(request: &HttpRequest, at: &At, begun: Begun, silent: bool)
 /// An answer as it waits for its browser.
 #[derive(Serialize, Deserialize)]
 struct Held {
-    query: Vec<(String, String)>,
+    query: String,
     form: Vec<(String, String)>,
 }
 
@@ -163,8 +163,7 @@ async fn callback(
     body: &[u8],
 ) -> Result<HttpResponse, HttpResponse> {
     let at = At::of(app, front, request, id).await?;
-    let pairs = |text: &[u8]| url::form_urlencoded::parse(text).into_owned().collect();
-    let answer = Answer { query: pairs(request.query_string().as_bytes()), form: pairs(body) };
+    let answer = Answer::read(request.query_string(), body);
     let name =
         redirect_kind(&at.kind).and_then(|kind| kind.attempt(&answer)).filter(|id| RedirectAttempt::is_an_id(id));
     let known = name.as_deref().is_some_and(|id| cookies::read_attempt(request, at.visit.site.transport, id).is_some());
@@ -178,8 +177,8 @@ async fn callback(
 async fn hold(app: &App, at: &At, answer: Answer) -> Result<HttpResponse, HttpResponse> {
     let surface = surface_of(at.audience, None);
     let held = async {
-        let plain =
-            serde_json::to_vec(&Held { query: answer.query, form: answer.form }).map_err(|_| Stopped::Unavailable)?;
+        let plain = serde_json::to_vec(&Held { query: answer.raw_query, form: answer.form })
+            .map_err(|_| Stopped::Unavailable)?;
         let sealed = app.vault.seal_bytes(&held_place(at), &plain)?;
         Ok::<_, Stopped>(app.accounts.hold_answer(at.visit.helpdesk(), &at.id, &sealed, app.now()).await?)
     };
@@ -201,7 +200,7 @@ async fn finish(app: &App, front: &LoginFront, request: &HttpRequest, id: &str) 
     };
     match taken.await {
         Ok(held) => {
-            let answer = Answer { query: held.query, form: held.form };
+            let answer = Answer { form: held.form, ..Answer::read(&held.query, &[]) };
             let name = redirect_kind(&at.kind).and_then(|kind| kind.attempt(&answer));
             land(app, request, &at, name, answer).await
         }
@@ -304,8 +303,7 @@ async fn provider_log_out(
     body: &[u8],
 ) -> Result<HttpResponse, HttpResponse> {
     let at = At::of(app, front, request, id).await?;
-    let pairs = |text: &[u8]| url::form_urlencoded::parse(text).into_owned().collect();
-    let answer = Answer { query: pairs(request.query_string().as_bytes()), form: pairs(body) };
+    let answer = Answer::read(request.query_string(), body);
     match app.provider_logs_out(at.visit.helpdesk(), &at.id, &answer).await {
         Ok(None) => Ok(see_other("/signed-out")),
         Ok(Some(back)) => Ok(HttpResponse::SeeOther()

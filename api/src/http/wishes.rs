@@ -28,7 +28,9 @@ pub fn install(app: &App, helpdesk: &HelpdeskId, id: UsersourceId, mut members: 
     let mut input =
         authenticators::read_input(authenticator, audience, &rest, &Fields::default()).map_err(|f| invalid(&f))?;
     let made = authenticator.made_at_install().map_err(Problem::accident)?;
-    input.extend(made.into_iter().map(|(field, value)| (field, Some(value))));
+    for (field, value) in made {
+        input.entry(field).or_insert(Some(value));
+    }
     let fields =
         seal(app, helpdesk, &id, input)?.into_iter().filter_map(|(field, value)| Some((field, value?))).collect();
     Ok(Command::InstallUsersource { id, kind, audience, fields })

@@ -24,16 +24,23 @@ pub(crate) struct Fixture {
 impl Fixture {
     /// An enabled usersource `us_1` of `kind` with these settings and no others.
     pub(crate) fn new(kind: &str, audience: Audience, settings: Value) -> Self {
+        Self::named("us_1", kind, audience, settings)
+    }
+
+    /// The same with another id, for a provider that knows several of us.
+    pub(crate) fn named(id: &str, kind: &str, audience: Audience, settings: Value) -> Self {
         let vault = Vault::new(&KeyRing::fresh().unwrap()).unwrap();
         let authenticator = authenticators::kind(kind).unwrap();
         let Value::Object(members) = json!({"title": "Test", "settings": settings}) else { unreachable!() };
         let mut input = authenticators::read_input(authenticator, audience, &members, &Fields::default()).unwrap();
         let made = authenticator.made_at_install().unwrap();
-        input.extend(made.into_iter().map(|(field, value)| (field, Some(value))));
+        for (field, value) in made {
+            input.entry(field).or_insert(Some(value));
+        }
         let helpdesk = HelpdeskId::new("default");
-        let sealed = authenticators::seal_input(&vault, &helpdesk, &"us_1".into(), input).unwrap();
+        let sealed = authenticators::seal_input(&vault, &helpdesk, &id.into(), input).unwrap();
         let usersource = Usersource {
-            id: "us_1".into(),
+            id: id.into(),
             kind: kind.to_owned(),
             audience,
             capabilities: authenticator.capabilities(),

@@ -7,7 +7,7 @@ use super::Person;
 use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use url::Url;
+use url::{Url, form_urlencoded};
 
 /// What an attempt is to be.
 #[derive(Debug, Clone)]
@@ -39,9 +39,17 @@ pub struct Answer {
     pub query: Vec<(String, String)>,
     /// The posted form's members.
     pub form: Vec<(String, String)>,
+    /// The query as it came, without its question mark: some signatures are over these very bytes.
+    pub raw_query: String,
 }
 
 impl Answer {
+    /// Reads a query and the body of a form.
+    pub fn read(query: &str, form: &[u8]) -> Self {
+        let pairs = |text: &[u8]| form_urlencoded::parse(text).into_owned().collect();
+        Self { query: pairs(query.as_bytes()), raw_query: query.to_owned(), form: pairs(form) }
+    }
+
     /// The member of the query with this name; a name that comes twice has no value.
     pub fn query(&self, name: &str) -> Option<&str> {
         only(&self.query, name)

@@ -48,7 +48,11 @@ fn hs(algorithm: Algorithm, secret: &str, claims: &str) -> String {
 }
 
 async fn arrive(fixture: &Fixture, token: &str) -> Result<Arrival, Denied> {
-    let answer = Answer { query: vec![("jwt".into(), token.into()), ("state".into(), ATTEMPT.into())], form: vec![] };
+    let answer = Answer {
+        query: vec![("jwt".into(), token.into()), ("state".into(), ATTEMPT.into())],
+        form: vec![],
+        ..Answer::default()
+    };
     finish(fixture, Some(&json!({})), &answer).await.0
 }
 
@@ -274,7 +278,13 @@ async fn an_answer_that_nobody_asked_for_or_without_a_single_token_signs_nobody_
     let one = || vec![("jwt".to_owned(), token.clone())];
     let denied = |query, form, memory: Option<Value>| {
         let us = &us;
-        async move { finish(us, memory.as_ref(), &Answer { query, form }).await.0.err().map(|denied| denied.reason) }
+        async move {
+            finish(us, memory.as_ref(), &Answer { query, form, ..Answer::default() })
+                .await
+                .0
+                .err()
+                .map(|denied| denied.reason)
+        }
     };
     assert_eq!(denied(one(), vec![], Some(json!({}))).await, None);
     assert_eq!(denied(vec![], one(), Some(json!({}))).await, None);
@@ -286,10 +296,10 @@ async fn an_answer_that_nobody_asked_for_or_without_a_single_token_signs_nobody_
 #[test]
 fn an_answer_names_its_attempt_once_in_the_query_or_in_the_form() {
     let state = |value: &str| vec![("state".to_owned(), value.to_owned())];
-    assert_eq!(Jwt.attempt(&Answer { query: state("a"), form: vec![] }).as_deref(), Some("a"));
-    assert_eq!(Jwt.attempt(&Answer { query: vec![], form: state("a") }).as_deref(), Some("a"));
-    assert_eq!(Jwt.attempt(&Answer { query: state("a"), form: state("b") }), None);
-    assert_eq!(Jwt.attempt(&Answer { query: state(""), form: vec![] }), None);
+    assert_eq!(Jwt.attempt(&Answer { query: state("a"), form: vec![], ..Answer::default() }).as_deref(), Some("a"));
+    assert_eq!(Jwt.attempt(&Answer { query: vec![], form: state("a"), ..Answer::default() }).as_deref(), Some("a"));
+    assert_eq!(Jwt.attempt(&Answer { query: state("a"), form: state("b"), ..Answer::default() }), None);
+    assert_eq!(Jwt.attempt(&Answer { query: state(""), form: vec![], ..Answer::default() }), None);
     assert_eq!(Jwt.attempt(&Answer::default()), None);
 }
 
@@ -317,7 +327,7 @@ async fn r27_signing_out_leads_to_the_logout_url_where_one_is_set() {
 async fn a_trace_shows_the_claims_and_why_and_neither_token_nor_secret() {
     let us = hs256();
     let token = hs(Algorithm::HS256, SECRET, &claims(&us, json!({"aud": "another"})));
-    let answer = Answer { query: vec![("jwt".into(), token.clone())], form: vec![] };
+    let answer = Answer { query: vec![("jwt".into(), token.clone())], form: vec![], ..Answer::default() };
     let (arrived, trace) = finish(&us, Some(&json!({})), &answer).await;
     assert!(arrived.is_err() && trace.contains("gold") && trace.contains("aud does not name"), "{trace}");
     for part in token.split('.').chain([SECRET]) {

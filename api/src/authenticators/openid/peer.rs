@@ -133,7 +133,7 @@ fn attribute(text: &str, name: &str) -> Option<String> {
 
 /// What the browser brings to the callback.
 pub(crate) fn answer(at: &Url) -> Answer {
-    Answer { query: at.query_pairs().into_owned().collect(), form: Vec::new() }
+    Answer { query: at.query_pairs().into_owned().collect(), form: Vec::new(), ..Answer::default() }
 }
 
 /// The beginning of an attempt.

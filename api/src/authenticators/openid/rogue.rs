@@ -140,5 +140,5 @@ impl Rogue {
 /// What the browser brings.
 pub(super) fn brought(members: &[(&str, &str)]) -> Answer {
     let query = members.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Answer { query, form: Vec::new() }
+    Answer { query, form: Vec::new(), ..Answer::default() }
 }

@@ -1,13 +1,10 @@
-//! `saml`: SAML 2.0 web single sign-on; we are the service provider.
+//! The fields of `saml`, and those that its presets have too.
 
-use super::every::{INSECURE, TRUST, check_trust, invalid};
-use super::{Authenticator, FieldSpec, FieldType, Output, SignIn, Unset};
-use domain::{Capabilities, Display, Fault, Field, Fields, Silent, UsersourceId};
+use super::super::field::{FieldSpec, FieldType, Unset};
+use super::signing_keys::{CERTIFICATE, PRIVATE_KEY};
 
-/// The kind.
-pub(super) struct Saml;
-
-const SETTINGS: &[FieldSpec] = &[
+/// What only `saml` itself has.
+pub(super) const SETTINGS: &[FieldSpec] = &[
     FieldSpec::new(
         "settings.sso_url",
         "Single sign-on URL",
@@ -54,7 +51,7 @@ const SETTINGS: &[FieldSpec] = &[
 ];
 
 /// What `saml` and its presets have in common.
-pub(super) const COMMON: &[FieldSpec] = &[
+pub(in crate::authenticators) const COMMON: &[FieldSpec] = &[
     FieldSpec::new(
         "settings.want",
         "What must be signed",
@@ -69,6 +66,19 @@ pub(super) const COMMON: &[FieldSpec] = &[
         "Signs what we send to the provider, with a key pair of this usersource.",
     )
     .unset_is(Unset::Flag(false)),
+    FieldSpec::new(
+        CERTIFICATE,
+        "Our certificate",
+        FieldType::Certificates,
+        "Made at install, with its private key. The provider finds it in our metadata.",
+    ),
+    FieldSpec::new(
+        PRIVATE_KEY,
+        "Our private key",
+        FieldType::PrivateKey,
+        "Made at install. It signs what we send and opens what is encrypted for us. To replace it, give an RSA key and \
+         its certificate together.",
+    ),
     FieldSpec::new(
         "settings.allow_sha1",
         "Allow SHA-1",
@@ -124,98 +134,3 @@ pub(super) const COMMON: &[FieldSpec] = &[
         "Leave it out for the usual names.",
     ),
 ];
-
-/// What `saml` and its presets can do.
-pub(super) fn capabilities() -> Capabilities {
-    let silent = Silent::IfSet(Field::setting("passive"));
-    Capabilities { display: Display::Button, sso: true, silent, built_in: false }
-}
-
-/// What the provider must be told of us.
-pub(super) fn outputs(base_url: &str, id: &UsersourceId) -> Vec<Output> {
-    [
-        ("acs_url", "ACS URL (single sign-on URL at our side)", "callback"),
-        ("entity_id", "Entity id (audience)", "metadata"),
-        ("metadata_url", "Metadata URL", "metadata"),
-        ("slo_url", "Single log-out URL at our side", "logout"),
-    ]
-    .into_iter()
-    .map(|(name, label, end)| Output::url(name, label, base_url, id, end))
-    .collect()
-}
-
-impl Authenticator for Saml {
-    fn slug(&self) -> &'static str {
-        "saml"
-    }
-
-    fn label(&self) -> &'static str {
-        "SAML"
-    }
-
-    fn summary(&self) -> &'static str {
-        "SAML 2.0 single sign-on with Okta, Entra, AD FS, Google Workspace and others."
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        capabilities()
-    }
-
-    fn settings(&self) -> &'static [&'static [FieldSpec]] {
-        &[SETTINGS, COMMON, TRUST, INSECURE]
-    }
-
-    fn check(&self, fields: &Fields) -> Vec<Fault> {
-        let mut faults = check_trust(fields);
-        if fields.setting("metadata").is_some() && fields.setting("metadata_url").is_some() {
-            faults.push(invalid("settings.metadata", "give the metadata document or its URL, not both"));
-        }
-        faults
-    }
-
-    fn outputs(&self, base_url: &str, id: &UsersourceId) -> Vec<Output> {
-        outputs(base_url, id)
-    }
-
-    fn sign_in(&self) -> SignIn {
-        SignIn::Later
-    }
-
-    #[cfg(test)]
-    fn sample(&self) -> serde_json::Value {
-        serde_json::json!({"title": "Staff", "button_text": "Staff intranet", "settings": {
-            "sso_url": "https://idp.example/sso", "slo_url": "https://idp.example/slo",
-            "idp_entity_id": "https://idp.example/metadata", "metadata_url": "https://idp.example/metadata.xml",
-            "certificates": super::sample_keys::CERTIFICATE, "want": "either", "sign_requests": true, "passive": true,
-            "trust_email": true, "email_domains": ["example.com"], "name_id_format": "persistent",
-            "email_attribute": "mail",
-        }})
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use domain::Setting;
-
-    #[test]
-    fn metadata_comes_from_one_place() {
-        let mut fields = Fields::from_iter([(Field::setting("metadata"), Setting::text("<x/>"))]);
-        assert_eq!(Saml.check(&fields), []);
-        fields.set(Field::setting("metadata_url"), Some(Setting::text("https://idp.example/m")));
-        assert_eq!(Saml.check(&fields).len(), 1);
-    }
-
-    #[test]
-    fn r3_the_other_side_is_told_urls_made_from_base_and_id() {
-        let told: Vec<_> =
-            outputs("https://help.example/", &"us_1".into()).into_iter().map(|o| (o.name, o.value)).collect();
-        let expected = [
-            ("acs_url", "https://help.example/auth/us_1/callback"),
-            ("entity_id", "https://help.example/auth/us_1/metadata"),
-            ("metadata_url", "https://help.example/auth/us_1/metadata"),
-            ("slo_url", "https://help.example/auth/us_1/logout"),
-        ];
-        assert_eq!(told, expected.map(|(name, value)| (name, value.to_owned())));
-    }
-}
