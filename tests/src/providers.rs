@@ -44,18 +44,30 @@ impl Provider {
         }
     }
 
-    /// Tells the provider about the usersource with these `outputs`, and gives the settings that it gives in return.
-    pub async fn introduce(self, outputs: &Value) -> Value {
+    /// Tells the provider about this usersource, and gives the settings that it gives in return.
+    pub async fn introduce(self, usersource: &Value) -> Value {
         let output = |name: &str| {
-            let all = outputs.as_array().into_iter().flatten();
+            let all = usersource["outputs"].as_array().into_iter().flatten();
             let found = all.filter(|output| output["name"] == name).find_map(|output| output["value"].as_str());
-            found.unwrap_or_else(|| panic!("no output {name}: {outputs}")).to_owned()
+            found.unwrap_or_else(|| panic!("no output {name}: {usersource}")).to_owned()
         };
         match self {
             Self::OpenId | Self::Google => open_id(self, &output("callback_url")).await,
             Self::Facebook | Self::Twitter => social(self, &output("callback_url")).await,
-            Self::SimpleSaml => saml("simplesamlphp", "/saml2/idp/metadata.php", &output("metadata_url")).await,
-            Self::PySaml => saml("pysaml2", "/metadata", &output("metadata_url")).await,
+            Self::SimpleSaml => {
+                let certificate = usersource["settings"]["sp_certificate"].as_str().unwrap_or_default();
+                let ours = json!({
+                    "entityid": output("entity_id"), "AssertionConsumerService": output("acs_url"),
+                    "SingleLogoutService": output("slo_url"), "certData": base64_of(certificate),
+                    "NameIDFormat": "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
+                });
+                sent(http().post(format!("{}/sps", peer("simplesamlphp"))).json(&ours)).await;
+                saml_settings("simplesamlphp", "/saml2/idp/metadata.php").await
+            }
+            Self::PySaml => {
+                meet_pysaml(&output("metadata_url")).await;
+                saml_settings("pysaml2", "/metadata").await
+            }
             Self::OneLogin => onelogin(&output("metadata_url")).await,
         }
     }
@@ -117,17 +129,25 @@ async fn social(provider: Provider, callback: &str) -> Value {
     json!({"client_id": id, "client_secret": "planted-secret", "allow_insecure": true, "login_host": address, api: address})
 }
 
-/// Both sides read the other's metadata.
-async fn saml(name: &str, metadata: &str, ours: &str) -> Value {
-    let address = peer(name);
+/// What stands between the lines that begin and end a PEM block.
+fn base64_of(pem: &str) -> String {
+    pem.lines().filter(|line| !line.starts_with("--")).collect()
+}
+
+/// The provider reads our metadata.
+async fn meet_pysaml(ours: &str) {
     let ours = sent(http().get(ours)).await;
-    sent(http().post(format!("{address}/sps")).body(ours)).await;
-    let theirs = sent(http().get(format!("{address}{metadata}"))).await;
+    sent(http().post(format!("{}/sps", peer("pysaml2"))).body(ours)).await;
+}
+
+/// We read the provider's.
+async fn saml_settings(name: &str, metadata: &str) -> Value {
+    let theirs = sent(http().get(format!("{}{metadata}", peer(name)))).await;
     json!({"metadata": theirs, "allow_insecure": true})
 }
 
 async fn onelogin(ours: &str) -> Value {
-    saml("pysaml2", "/metadata", ours).await;
+    meet_pysaml(ours).await;
     let address = peer("pysaml2");
     let theirs = sent(http().get(format!("{address}/metadata"))).await;
     let certificate = theirs.split("X509Certificate>").nth(1).and_then(|rest| rest.split("</").next());

@@ -7,7 +7,7 @@
 
 use super::people::{ACCOUNT, Account, NewAccount, account, insert};
 use super::{Accounts, AccountsError, Email};
-use domain::{AccountId, HelpdeskId, Timestamp, UsersourceId};
+use domain::{AccountId, Audience, HelpdeskId, Timestamp, UsersourceId};
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
@@ -63,19 +63,21 @@ impl Accounts {
         find_match(&mut *self.db.read.acquire().await?, helpdesk, key, verified).await
     }
 
-    /// The same for a sign-in: what was found by its address is linked, and where nobody was found, `new` is made and
-    /// linked. The answer says whether the account is new.
+    /// The same for a sign-in at `audience`: an account that was found by its address and may enter there is linked, and
+    /// where nobody was found, `new` is made and linked. The answer says whether the account is new.
     pub async fn match_or_make(
         &self,
-        helpdesk: &HelpdeskId,
+        (helpdesk, audience): (&HelpdeskId, Audience),
         key: &IdentityKey,
         verified: Option<&Email>,
         new: Option<&NewAccount>,
         now: Timestamp,
     ) -> Result<Option<(Account, bool)>, AccountsError> {
-        // Somebody may sign in for the first time in two windows at once: the second finds what the first one made.
-        for _ in 0..3 {
-            match self.try_match_or_make(helpdesk, key, verified, new, now).await {
+        // Somebody may sign in for the first time in two windows at once: the second finds what the first one made. Where
+        // an account whose own address was never verified has this one, the new account has none.
+        let without_address = new.map(|new| NewAccount { email: None, email_verified: false, ..new.clone() });
+        for new in [new, new, without_address.as_ref()] {
+            match self.try_match_or_make((helpdesk, audience), key, verified, new, now).await {
                 Err(AccountsError::Busy | AccountsError::EmailTaken) => {}
                 other => return other,
             }
@@ -85,7 +87,7 @@ impl Accounts {
 
     async fn try_match_or_make(
         &self,
-        helpdesk: &HelpdeskId,
+        (helpdesk, audience): (&HelpdeskId, Audience),
         key: &IdentityKey,
         verified: Option<&Email>,
         new: Option<&NewAccount>,
@@ -97,8 +99,11 @@ impl Accounts {
                 touch(&mut transaction, helpdesk, key, now).await?;
                 Some((account, false))
             }
-            // One who is disabled stays out whatever the source says (R33), and gains nothing on the way.
-            Some(Match::ByEmail(account)) if !account.active => Some((account, false)),
+            // One who is disabled stays out whatever the source says (R33), one who has no business here too (R20);
+            // neither gains anything on the way.
+            Some(Match::ByEmail(account)) if !account.active || !account.role.may_enter(audience) => {
+                Some((account, false))
+            }
             Some(Match::ByEmail(account)) => {
                 link(&mut transaction, helpdesk, key, &account.id, now).await?;
                 Some((account, false))
@@ -213,9 +218,12 @@ mod tests {
     #[tokio::test]
     async fn r30_an_identity_is_usersource_issuer_and_subject_and_no_other_finds_the_account() {
         Everywhere::run(async |accounts| {
-            let made = accounts.match_or_make(&here(), &key("7"), None, Some(&known("j@x.test")), at(0)).await.unwrap();
+            let made = accounts
+                .match_or_make((&here(), Audience::Users), &key("7"), None, Some(&known("j@x.test")), at(0))
+                .await
+                .unwrap();
             let (jane, true) = made.unwrap() else { panic!("nobody was made") };
-            let again = accounts.match_or_make(&here(), &key("7"), None, None, at(5)).await.unwrap();
+            let again = accounts.match_or_make((&here(), Audience::Users), &key("7"), None, None, at(5)).await.unwrap();
             assert_eq!(again.unwrap(), (jane.clone(), false));
             assert_eq!(accounts.identities_of(&here(), &jane.id).await.unwrap()[0].last_used_at, at(5));
             for other in [
@@ -242,9 +250,37 @@ mod tests {
             assert_eq!(find(key("1"), Some(&email("V@x.test"))).await, Some(Match::ByEmail(verified.clone())));
             assert_eq!(find(key("1"), Some(&email("u@x.test"))).await, None, "the account's own is not verified");
             assert_eq!(find(key("1"), None).await, None, "the source did not verify it");
-            let signed_in = accounts.match_or_make(&here(), &key("1"), Some(&email("v@x.test")), None, at(1)).await;
+            let signed_in = accounts
+                .match_or_make((&here(), Audience::Users), &key("1"), Some(&email("v@x.test")), None, at(1))
+                .await;
             assert_eq!(signed_in.unwrap().unwrap().0.id, verified.id);
             assert_eq!(find(key("1"), None).await, Some(Match::Linked(verified)), "linked from now on");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn r30_a_newcomer_whose_address_an_unverified_account_has_gets_an_account_without_one() {
+        Everywhere::run(async |accounts| {
+            let squatter = accounts.create(&new("j@x.test", Role::User), None, at(0)).await.unwrap();
+            let email = Email::parse("j@x.test").unwrap();
+            let place = (&here(), Audience::Users);
+            let made = accounts.match_or_make(place, &key("7"), Some(&email), Some(&known("j@x.test")), at(1)).await;
+            let (account, true) = made.unwrap().unwrap() else { panic!("nobody was made") };
+            assert_eq!((account.email.as_deref(), account.email_verified), (None, false));
+            assert_ne!(account.id, squatter.id);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn r20_whoever_has_no_business_at_an_audience_is_found_there_and_not_linked() {
+        Everywhere::run(async |accounts| {
+            let jane = accounts.create(&known("j@x.test"), None, at(0)).await.unwrap();
+            let email = Email::parse("j@x.test").unwrap();
+            let found = accounts.match_or_make((&here(), Audience::Agents), &key("1"), Some(&email), None, at(1)).await;
+            assert_eq!(found.unwrap().unwrap().0.id, jane.id);
+            assert!(accounts.identities_of(&here(), &jane.id).await.unwrap().is_empty());
         })
         .await;
     }
@@ -256,7 +292,11 @@ mod tests {
             let off = AccountUpdate { active: Some(false), ..AccountUpdate::default() };
             accounts.update(&here(), &jane.id, &off, None).await.unwrap();
             let email = Email::parse("j@x.test").unwrap();
-            let found = accounts.match_or_make(&here(), &key("1"), Some(&email), None, at(1)).await.unwrap().unwrap();
+            let found = accounts
+                .match_or_make((&here(), Audience::Users), &key("1"), Some(&email), None, at(1))
+                .await
+                .unwrap()
+                .unwrap();
             assert!(!found.0.active);
             assert!(accounts.identities_of(&here(), &jane.id).await.unwrap().is_empty());
         })
@@ -271,7 +311,11 @@ mod tests {
                 let (accounts, email) = (accounts.clone(), email.clone());
                 async move {
                     let new = known("j@x.test");
-                    accounts.match_or_make(&here(), &key("7"), Some(&email), Some(&new), at(0)).await.unwrap().unwrap()
+                    accounts
+                        .match_or_make((&here(), Audience::Users), &key("7"), Some(&email), Some(&new), at(0))
+                        .await
+                        .unwrap()
+                        .unwrap()
                 }
             }))
             .await;

@@ -81,8 +81,6 @@ pub enum SignIn {
     Form(&'static dyn FormSignIn),
     /// By being sent to the provider and coming back.
     Redirect(&'static dyn RedirectSignIn),
-    /// Not in this version.
-    Later,
 }
 
 /// A kind that takes a login and a password.

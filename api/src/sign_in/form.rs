@@ -229,7 +229,7 @@ impl App {
                     Err(denied) => Ok(Accepted::Denied(denied)),
                 }
             }
-            Some(SignIn::Redirect(_) | SignIn::Later) | None => Ok(Accepted::Nobody),
+            Some(SignIn::Redirect(_)) | None => Ok(Accepted::Nobody),
         }
     }
 

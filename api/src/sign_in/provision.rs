@@ -32,7 +32,8 @@ impl App {
         let verified = person.email.as_ref().and_then(ClaimedEmail::verified);
         let new = role_of_the_unknown(usersource).map(|role| self.draw_up_for(helpdesk, usersource, person, role));
         let new = new.transpose()?;
-        let found = self.accounts.match_or_make(helpdesk, &key, verified, new.as_ref(), self.now()).await?;
+        let place = (helpdesk, usersource.audience);
+        let found = self.accounts.match_or_make(place, &key, verified, new.as_ref(), self.now()).await?;
         Ok(match found {
             None => Made::Nobody,
             Some((account, true)) => Made::New(account),

@@ -80,7 +80,7 @@ pub enum Landed {
 pub fn redirect_kind(kind: &str) -> Option<&'static dyn RedirectSignIn> {
     match authenticators::kind(kind).map(Authenticator::sign_in)? {
         SignIn::Redirect(redirect) => Some(redirect),
-        SignIn::Own | SignIn::Form(_) | SignIn::Later => None,
+        SignIn::Own | SignIn::Form(_) => None,
     }
 }
 

@@ -66,6 +66,15 @@ async fn configure(tour: &Tour) -> String {
     let jwt = installed["changes"][0]["usersource"]["id"].as_str().unwrap().to_owned();
     let listed = tour.make("list_usersources", &[], "?audience=users", Value::Null).await.json();
     let deskpro = listed["usersources"][0]["id"].as_str().unwrap().to_owned();
+    let directory = json!({"kind": "ldap", "audience": "users", "title": "Directory", "settings": {
+        "servers": ["ldaps://127.0.0.1:1"], "security": "ldaps", "base_dn": "dc=example", "bind_dn": "cn=x,dc=example",
+        "bind_password": "planted"}});
+    let directory = tour.make("install_usersource", &[], "", directory).await.json();
+    let directory = directory["changes"][0]["usersource"]["id"].as_str().unwrap();
+    let typed = json!({"login": "jane", "password": "planted-too"});
+    let tested = tour.make("test_usersource", &[directory], "", typed).await;
+    assert!(!String::from_utf8_lossy(&tested.body).contains("planted"), "{}", tested.beginning());
+    tour.make("uninstall_usersource", &[directory], "", Value::Null).await;
     let commands = [
         ("change_usersource", vec![jwt.as_str()], json!({"button_text": "Shop"})),
         ("enable_usersource", vec![&jwt], Value::Null),

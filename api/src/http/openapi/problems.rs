@@ -84,6 +84,8 @@ pub const REFUSALS: &[Refusal] = &[
             "not_an_order",
             "open_source_admits_anyone",
             "proves_nothing",
+            "not_testable",
+            "test_failed",
             "idempotency_mismatch",
             "reason_required",
             "invalid_email",
