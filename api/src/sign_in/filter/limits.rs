@@ -1,8 +1,8 @@
 //! What an expression may cost, judged before it runs: nothing stops it once it does.
 //!
 //! Its steps are counted as if every condition had to look at all that there is, and every `all`, `exists`, `filter` or
-//! `map` went through every claim. Such a count holds only if values cannot grow on the way: text and lists are joined a
-//! few times, and never inside of such a loop.
+//! `map` went through every claim. Such a count holds only if values cannot grow on the way: texts and lists are joined a
+//! few times, and never inside of such a loop; and what `map` keeps are its elements or members of them.
 //!
 //! Stops: an expression that runs for hours, or doubles a list again and again until memory ends; one so deep that the
 //! stack ends; a pattern that takes seconds to be read.
@@ -76,6 +76,7 @@ impl Shape {
         let deeper = deeper.checked_sub(1).ok_or_else(|| "this is nested too deep; write it flatter".to_owned())?;
         self.nodes += 1;
         if let Expr::Comprehension(parts) = expr {
+            check_kept(parts, place)?;
             self.add(&parts.iter_range.expr, deeper, place)?;
             return repeated(parts).into_iter().try_for_each(|part| self.add(&part.expr, deeper, Place::Loop));
         }
@@ -156,6 +157,34 @@ fn kept(expr: &Expr) -> Option<&IdedExpr> {
             list.elements.first().filter(|_| list.elements.len() == 1)
         }
         _ => None,
+    }
+}
+
+/// A list of `map` is no larger than the one that it goes through.
+fn check_kept(parts: &ComprehensionExpr, place: Place) -> Result<(), String> {
+    let step = &parts.loop_step.expr;
+    let element = kept(step).or_else(|| match step {
+        Expr::Call(call) if call.func_name == operators::CONDITIONAL => {
+            call.args.get(1).and_then(|arg| kept(&arg.expr))
+        }
+        _ => None,
+    });
+    let is_variable = |expr: &Expr| matches!(expr, Expr::Ident(name) if *name == parts.iter_var);
+    match element.map(|element| &element.expr) {
+        // `filter`, too.
+        Some(element) if is_variable(element) => Ok(()),
+        Some(_) if place == Place::Loop => Err("put no map inside of all, exists, filter and map".to_owned()),
+        Some(element) if !is_variable(root(element)) => Err("let map keep its variable or a member of it".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+/// What an expression selects from.
+fn root(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Select(select) => root(&select.operand.expr),
+        Expr::Call(call) if call.func_name == operators::INDEX => call.args.first().map_or(expr, |of| root(&of.expr)),
+        _ => expr,
     }
 }
 
