@@ -2,9 +2,8 @@
 //!
 //! Spec: RFC 4511, 4.1.1 (messages), 4.1.9 (results), 4.5.2 (entries), 5.1 (definite lengths alone).
 //! Stops: a directory that ends this service with one message. The library reads nested values by recursion, so that a
-//! few thousand levels overflow the stack; it panics on answers of another shape, and on
-//! those to something that was not asked; it reads messages of any length. So only the shapes below pass, and none of
-//! them has room for a value of another shape.
+//! few thousand levels overflow the stack; it panics on answers of another shape, and on those to something that was not
+//! asked; it reads messages of any length. So only the shapes below pass, and none has room for a value that could nest.
 
 /// The longest message, in bytes: an entry with a picture or two.
 pub(super) const LONGEST: usize = 1_048_576;

@@ -105,6 +105,7 @@ fn parameters_that_would_take_gigabytes_or_minutes_are_refused_at_once() {
     let (short, crypted) = ("A".repeat(53), "x".repeat(86));
     for (sort, hash) in [
         (Hash::Argon2, format!("$argon2id$v=19$m=4194304,t=1,p=1${salt}${result}")),
+        (Hash::Argon2, format!("$argon2id$v=19$m=524288,t=1,p=1${salt}${result}")),
         (Hash::Argon2, format!("$argon2id$v=19$m=262144,t=5,p=1${salt}${result}")),
         (Hash::Argon2, format!("$argon2id$v=19$m=1024,t=4000000,p=1${salt}${result}")),
         (Hash::Argon2, format!("$argon2id$v=19$m=1024,t=1,p=100${salt}${result}")),
