@@ -7,7 +7,7 @@
 // POST ISSUER/rotate    gives the realm new keys, and takes the old ones away.
 // ISSUER/interaction/…  the page on which a person signs in: it posts `as` (one of PEOPLE), or `deny`.
 
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { renameSync, writeFileSync } from 'node:fs';
 import { Provider } from 'oidc-provider';
@@ -23,8 +23,13 @@ const realms = new Map();
 let address;
 
 function freshKeys() {
+  // By way of PEM: in Node 20 the export of a key may wait for ever for the job that made it, should that be collected
+  // meanwhile.
+  const privateKeyEncoding = { type: 'pkcs8', format: 'pem' };
+  const publicKeyEncoding = { type: 'spki', format: 'pem' };
   const key = (alg, type, options) => {
-    const jwk = generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' });
+    const { privateKey } = generateKeyPairSync(type, { ...options, privateKeyEncoding, publicKeyEncoding });
+    const jwk = createPrivateKey(privateKey).export({ format: 'jwk' });
     return { ...jwk, alg, use: 'sig', kid: randomUUID() };
   };
   return {

@@ -4,7 +4,12 @@
 $path = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH);
 if ($path === '/sps' && $_SERVER['REQUEST_METHOD'] === 'POST') {
     $body = file_get_contents('php://input');
-    $place = getenv('ROOM') . '/sps/' . sha1(json_decode($body, true)['entityid']) . '.json';
+    $id = json_decode($body, true)['entityid'] ?? null;
+    if (!is_string($id)) {
+        http_response_code(400);
+        return true;
+    }
+    $place = getenv('ROOM') . '/sps/' . sha1($id) . '.json';
     file_put_contents($place, $body, LOCK_EX);
     return true;
 }
