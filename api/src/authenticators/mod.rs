@@ -6,9 +6,11 @@
 mod authorities;
 mod catalogue;
 mod docs;
+mod encryption;
 mod every;
 mod field;
 mod input;
+mod judged;
 mod oauth;
 mod pem;
 pub mod signed_tokens;

@@ -2,6 +2,7 @@
 //!
 //! Stops: a message of a server in our log: it may repeat what was typed. The code alone is told.
 
+use crate::authenticators::encryption::standing_in_the_way;
 use crate::sign_in::{Denied, Reason, Trace};
 use serde_json::json;
 use sqlx::Error;
@@ -15,9 +16,10 @@ const PASSING_NUMBERS: [u16; 6] = [1040, 1203, 1205, 1317, 1969, 3024];
 /// SQLite: busy, locked, interrupted.
 const PASSING_SQLITE: [&str; 3] = ["5", "6", "9"];
 
-/// Why nothing came of `doing`.
-pub(super) fn denied(doing: &str, error: &Error, trace: &mut Trace) -> Denied {
-    let (reason, cause) = judged(error);
+/// Why nothing came of `doing`; `refused` if something of the server's was kept from the library.
+pub(super) fn denied(doing: &str, error: &Error, refused: bool, trace: &mut Trace) -> Denied {
+    let unfit = || (Reason::Invalid, "the server sends too much, or what is not its protocol".to_owned());
+    let (reason, cause) = if refused { unfit() } else { judged(error) };
     trace.failed(doing, || json!({"why": error.to_string()}));
     Denied::new(reason, format!("{doing}: {cause}"))
 }
@@ -25,8 +27,8 @@ pub(super) fn denied(doing: &str, error: &Error, trace: &mut Trace) -> Denied {
 fn judged(error: &Error) -> (Reason, String) {
     #[expect(clippy::wildcard_enum_match_arm, reason = "whatever else there is needs an admin")]
     match error {
-        Error::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            Some(refused) => (Reason::Misconfigured, format!("no encryption: {refused}")),
+        Error::Io(error) => match standing_in_the_way(error) {
+            Some(why) => (Reason::Misconfigured, why),
             None => (Reason::Unreachable, error.kind().to_string()),
         },
         Error::Tls(error) => (Reason::Misconfigured, format!("no encryption: {error}")),

@@ -1,17 +1,14 @@
 //! How long a database may take, and connecting within it.
 
-use super::failure::denied;
 use super::row::{Row, Secret};
-use super::server::Server;
-use crate::sign_in::{Denied, Reason, Source, Trace};
+use crate::sign_in::{Denied, Reason, Source};
 use futures::future::BoxFuture;
-use serde_json::json;
-use sqlx::{ConnectOptions, Error};
+use sqlx::Error;
 use std::io::ErrorKind;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How long one address may take until the account is let in.
+/// How long a server may take to encrypt, and to let the account in.
 const CONNECT: Duration = Duration::from_secs(3);
 /// How long a question may take, if nothing else was set, in seconds.
 const QUESTION: i64 = 5;
@@ -36,27 +33,15 @@ impl Limits {
         Self { question: Duration::from_secs(seconds.unsigned_abs()) }
     }
 
-    /// A connection to the first of the server's addresses that takes one, each with its `options`.
-    pub(super) async fn connect<O: ConnectOptions<Connection: Sized>>(
-        self,
-        server: &Server,
-        options: Vec<O>,
-        trace: &mut Trace,
-    ) -> Result<O::Connection, Denied> {
-        let mut why = Denied::new(Reason::Unreachable, "the server has no address");
-        for (host, options) in server.hosts.iter().zip(options) {
-            match within(CONNECT, options.connect()).await {
-                Ok(connection) => {
-                    trace.note("Connected", || json!({"server": host, "port": server.port}));
-                    return Ok(connection);
-                }
-                Err(error) => why = denied("No connection", &error, trace),
-            }
-            if why.reason != Reason::Unreachable {
-                break;
-            }
-        }
-        Err(why)
+    /// A connection by the library, in time.
+    pub(super) async fn connect<C>(self, connecting: BoxFuture<'_, Result<C, Error>>) -> Result<C, Error> {
+        within(CONNECT, connecting).await
+    }
+
+    /// What must be done before it, in time.
+    pub(super) async fn let_in<T>(self, work: impl Future<Output = Result<T, Denied>>) -> Result<T, Denied> {
+        let slow = || Denied::new(Reason::Unreachable, "the server did not answer in time");
+        timeout(CONNECT, work).await.unwrap_or_else(|_| Err(slow()))
     }
 
     /// The answer to a question, in time.

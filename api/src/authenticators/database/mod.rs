@@ -9,12 +9,15 @@ mod limits;
 mod mysql;
 mod postgresql;
 mod question;
+mod relay;
 mod row;
 mod server;
 mod sqlite;
 
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod fronts;
 #[cfg(test)]
 mod ground;
 

@@ -2,9 +2,11 @@
 
 use super::failure::denied;
 use super::question::{Dialect, Question};
+use super::relay::{Judged, Relay};
 use super::row::{Row, Secret};
-use super::server::{Server, Tls};
+use super::server::{Tls, reach};
 use super::{Answer, Limits};
+use crate::authenticators::authorities::authorities_pem;
 use crate::sign_in::{Denied, Source, Trace};
 use futures::FutureExt as _;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
@@ -14,19 +16,19 @@ use sqlx::{ConnectOptions as _, Connection as _, Error, Executor as _};
 pub(super) async fn ask(source: &Source<'_>, login: &str, limits: Limits, trace: &mut Trace) -> Result<Answer, Denied> {
     let question = Question::new(source, Dialect::MySql)?;
     let places = Dialect::MySql.places(source.text("username_column").is_some());
-    let server = Server::of(source).await?;
-    let common = options(source, &server)?;
-    let options = server.hosts.iter().map(|host| common.clone().host(host)).collect();
-    let mut connection = limits.connect(&server, options, trace).await?;
+    let socket = reach(source, trace).await?;
+    let relay = Relay::new(socket, "socket", Judged::Amount)?;
+    let options = options(source)?.socket(relay.folder().join("socket"));
+    let connected = limits.connect(options.connect()).await;
+    let mut connection = connected.map_err(|error| denied("No connection", &error, relay.refused(), trace))?;
     let asked = limits.ask(read(&mut connection, &question, login, places, limits).boxed()).await;
-    let answer = asked.map_err(|error| denied("The question fails", &error, trace))?;
-    drop(connection);
-    Ok(answer)
+    asked.map_err(|error| denied("The question fails", &error, relay.refused(), trace))
 }
 
-fn options(source: &Source<'_>, server: &Server) -> Result<MySqlConnectOptions, Denied> {
+/// The library encrypts, in the middle of its own greeting; the name that it looks for in the certificate is the host's.
+fn options(source: &Source<'_>) -> Result<MySqlConnectOptions, Denied> {
     let options = MySqlConnectOptions::new()
-        .port(server.port)
+        .host(source.needed("host")?)
         .database(source.needed("database")?)
         .username(source.needed("user")?)
         .password(&source.secret("password")?.unwrap_or_default())
@@ -36,10 +38,10 @@ fn options(source: &Source<'_>, server: &Server) -> Result<MySqlConnectOptions, 
         .no_engine_substitution(false)
         .timezone(None)
         .disable_statement_logging();
-    Ok(match &server.tls {
-        Tls::Verified(authorities) => {
-            options.ssl_mode(MySqlSslMode::VerifyIdentity).ssl_ca_from_pem(authorities.clone())
-        }
+    Ok(match Tls::of(source)? {
+        Tls::Verified => options
+            .ssl_mode(MySqlSslMode::VerifyIdentity)
+            .ssl_ca_from_pem(authorities_pem(source.text("ca_certificates"))?),
         Tls::Unverified => options.ssl_mode(MySqlSslMode::Required),
         Tls::Off => options.ssl_mode(MySqlSslMode::Disabled),
     })

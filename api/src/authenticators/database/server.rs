@@ -1,69 +1,53 @@
-//! Where a database server is, and which authorities its certificate must come from.
+//! Reaching a database server: an address that may be asked, and a connection.
 //!
-//! Stops: asking this service's own neighbours. Where the certificate does not prove the name, the address that was
-//! judged is the one connected to; where it does, another address could not show that certificate.
+//! Stops: asking this service's own neighbours: the address that was judged is the one connected to.
 
-use crate::authenticators::authorities::authorities_pem;
-use crate::sign_in::{Denied, Reason, Source};
+use crate::sign_in::{Denied, Reason, Source, Trace};
+use serde_json::json;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
-/// A server and how to speak to it.
-pub(super) struct Server {
-    /// What to connect to, in order: addresses, or the name alone.
-    pub(super) hosts: Vec<String>,
-    pub(super) port: u16,
-    pub(super) tls: Tls,
-}
+/// How long one address may take to accept a connection.
+const CONNECT: Duration = Duration::from_secs(2);
 
 /// How the connection is encrypted.
-#[derive(Clone)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tls {
-    /// To a server whose certificate comes from these authorities, PEM, and names it.
-    Verified(Vec<u8>),
+    /// To a server whose certificate comes from the authorities and names it.
+    Verified,
     /// To anybody.
     Unverified,
     /// Not at all.
     Off,
 }
 
-impl Server {
-    /// The server of `source`, if it may be asked.
-    pub(super) async fn of(source: &Source<'_>) -> Result<Self, Denied> {
-        let host = source.needed("host")?;
-        let port = source.number("port").and_then(|port| u16::try_from(port).ok());
-        let port = port.ok_or_else(|| Denied::new(Reason::Misconfigured, "the setting port is missing"))?;
-        let tls = match source.needed("tls")? {
-            "verify" => Tls::Verified(authorities_pem(source.text("ca_certificates"))?),
-            "unverified" => Tls::Unverified,
-            _ => Tls::Off,
-        };
-        let addresses = source.outbound.resolve(host, port).await?;
-        let hosts = match tls {
-            Tls::Verified(_) => vec![host.to_owned()],
-            Tls::Unverified | Tls::Off => addresses.iter().map(|address| address.ip().to_string()).collect(),
-        };
-        Ok(Self { hosts, port, tls })
+impl Tls {
+    /// As the settings of `source` say.
+    pub(super) fn of(source: &Source<'_>) -> Result<Self, Denied> {
+        Ok(match source.needed("tls")? {
+            "verify" => Self::Verified,
+            "unverified" => Self::Unverified,
+            _ => Self::Off,
+        })
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sign_in::fixture::Fixture;
-    use domain::Audience;
-    use serde_json::json;
-    use std::net::IpAddr;
-
-    #[tokio::test]
-    async fn the_address_that_was_judged_is_the_one_connected_to_unless_the_name_is_proven() {
-        let hosts = async |tls: &str| {
-            let settings = json!({"host": "localhost", "port": 5432, "tls": tls,
-                "ca_certificates": crate::authenticators::sample_keys::CERTIFICATE});
-            Server::of(&Fixture::new("database", Audience::Users, settings).source()).await.unwrap().hosts
+/// A connection to the first address of the server of `source` that takes one.
+pub(super) async fn reach(source: &Source<'_>, trace: &mut Trace) -> Result<TcpStream, Denied> {
+    let host = source.needed("host")?;
+    let port = source.number("port").and_then(|port| u16::try_from(port).ok());
+    let port = port.ok_or_else(|| Denied::new(Reason::Misconfigured, "the setting port is missing"))?;
+    for address in source.outbound.resolve(host, port).await? {
+        let why = match timeout(CONNECT, TcpStream::connect(address)).await {
+            Ok(Ok(connected)) => {
+                trace.note("Connected", || json!({"server": address.to_string()}));
+                return Ok(connected);
+            }
+            Ok(Err(error)) => error.kind().to_string(),
+            Err(_) => "it did not answer in time".to_owned(),
         };
-        for tls in ["off", "unverified"] {
-            let hosts = hosts(tls).await;
-            assert!(!hosts.is_empty() && hosts.iter().all(|host| host.parse::<IpAddr>().is_ok()), "{hosts:?}");
-        }
-        assert_eq!(hosts("verify").await, ["localhost"]);
+        trace.failed("No connection", || json!({"server": address.to_string(), "why": why}));
     }
+    Err(Denied::new(Reason::Unreachable, format!("{host}:{port} takes no connection")))
 }

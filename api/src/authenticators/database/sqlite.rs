@@ -24,10 +24,10 @@ pub(super) async fn ask(source: &Source<'_>, login: &str, limits: Limits, trace:
     let question = Question::new(source, Dialect::Sqlite)?;
     let file = source.outbound.file(source.needed("database")?)?;
     let opened = limits.ask(open(&file, limits).boxed()).await;
-    let mut connection = opened.map_err(|error| denied("The file cannot be opened", &error, trace))?;
+    let mut connection = opened.map_err(|error| denied("The file cannot be opened", &error, false, trace))?;
     trace.note("The file is open", || json!(source.text("database")));
     let asked = limits.ask(read(&mut connection, &question, login).boxed()).await;
-    asked.map_err(|error| denied("The question fails", &error, trace))
+    asked.map_err(|error| denied("The question fails", &error, false, trace))
 }
 
 async fn open(file: &Path, limits: Limits) -> Result<SqliteConnection, Error> {

@@ -1,21 +1,19 @@
 //! The way between a directory's socket and the LDAP library: everything passes, once it was judged.
 //!
-//! Stops: see `wire`; a directory that sends without end.
+//! Stops: see `wire` and `judged`.
 
-use super::wire::{Asked, LONGEST, NotLdap, message};
+use super::wire::{Asked, LONGEST, message};
+use crate::authenticators::judged::{Most, carry};
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, StdStream};
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixStream;
 use tokio::task::JoinSet;
 use url::Url;
 
-/// So many bytes a directory may send in one sign-in.
-const MOST_BYTES: usize = 4 * LONGEST;
-/// So many messages: two entries, and what refers to other parts of a forest.
-const MOST_MESSAGES: usize = 200;
+/// So much a directory may send in one sign-in: two entries, and what refers to other parts of a forest.
+const MOST: Most = Most { bytes: 4 * LONGEST, messages: 200 };
 
 /// The library's handle on a directory. Dropped, it closes the connection.
 pub(super) struct Pipe {
@@ -53,7 +51,9 @@ impl Pipe {
         });
         let watching = Arc::clone(&watch);
         tasks.spawn(async move {
-            if let Err(error) = carry(socket, ours, &watching).await {
+            if let Err(error) =
+                carry(socket, ours, MOST, &watching.refused, |bytes| message(bytes, watching.asked())).await
+            {
                 tracing::debug!(%error, "a connection to a directory ended");
             }
         });
@@ -75,47 +75,5 @@ impl Pipe {
 impl Watch {
     fn asked(&self) -> Asked {
         if self.searching.load(Ordering::Acquire) { Asked::Search } else { Asked::Bind }
-    }
-}
-
-async fn carry<S: AsyncRead + AsyncWrite>(socket: S, library: UnixStream, watch: &Watch) -> io::Result<()> {
-    let (from_directory, mut to_directory) = tokio::io::split(socket);
-    let (mut from_library, to_library) = library.into_split();
-    tokio::select! {
-        ended = tokio::io::copy(&mut from_library, &mut to_directory) => ended.map(drop),
-        ended = carry_judged(from_directory, to_library, watch) => ended,
-    }
-}
-
-/// Passes on message by message.
-async fn carry_judged(
-    mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
-    watch: &Watch,
-) -> io::Result<()> {
-    let mut buffer = Vec::new();
-    let (mut bytes, mut messages) = (0, 0);
-    loop {
-        let read = from.read_buf(&mut buffer).await?;
-        bytes += read;
-        if read == 0 {
-            return Ok(());
-        }
-        loop {
-            let much = bytes > MOST_BYTES || messages > MOST_MESSAGES;
-            let judged = if much { Err(NotLdap) } else { message(&buffer, watch.asked()) };
-            let end = match judged {
-                Ok(Some(end)) => end,
-                Ok(None) => break,
-                Err(NotLdap) => {
-                    watch.refused.store(true, Ordering::Release);
-                    return Ok(());
-                }
-            };
-            let rest = buffer.split_off(end);
-            to.write_all(&buffer).await?;
-            buffer = rest;
-            messages += 1;
-        }
     }
 }

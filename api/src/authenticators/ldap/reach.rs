@@ -7,19 +7,15 @@
 
 use super::pipe::Pipe;
 use super::wire::{self, Asked};
-use crate::authenticators::authorities::authorities;
-use crate::authenticators::unverified::Unverified;
+use crate::authenticators::encryption::{Believed, encryption, standing_in_the_way};
 use crate::sign_in::{Denied, Reason, Source, Trace};
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use serde_json::json;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 use url::Url;
 
 /// How long one address may take to accept a connection.
@@ -54,7 +50,8 @@ pub(super) async fn reach(source: &Source<'_>, url: &str, trace: &mut Trace) -> 
         return Pipe::new(socket).await.map_err(|error| unreachable(url, &error.to_string()));
     }
     let name = ServerName::try_from(host).map_err(|_| misconfigured(url, "its name fits no certificate"))?;
-    let connector = TlsConnector::from(Arc::new(encryption(source)?));
+    let given = Believed::From(source.text("ca_certificates"));
+    let connector = encryption(if source.flag("skip_certificate_check") { Believed::Any } else { given })?;
     let encrypt = async {
         if security == "starttls" {
             start_tls(&mut socket, url).await?;
@@ -73,16 +70,6 @@ fn place(url: &str) -> Result<(String, u16), Denied> {
     let host = host.ok_or_else(|| misconfigured(url, "the URL names no host"))?;
     let usual = if parsed.scheme() == "ldaps" { 636 } else { 389 };
     Ok((host.to_owned(), parsed.port().unwrap_or(usual)))
-}
-
-fn encryption(source: &Source<'_>) -> Result<ClientConfig, Denied> {
-    let builder = ClientConfig::builder();
-    if source.flag("skip_certificate_check") {
-        let any = Arc::new(Unverified::new(Arc::clone(builder.crypto_provider())));
-        return Ok(builder.dangerous().with_custom_certificate_verifier(any).with_no_client_auth());
-    }
-    let authorities = authorities(source.text("ca_certificates"))?;
-    Ok(builder.with_root_certificates(authorities).with_no_client_auth())
 }
 
 /// Asks for encryption, and reads the answer and nothing else.
@@ -106,12 +93,8 @@ async fn start_tls(socket: &mut TcpStream, url: &str) -> Result<(), Denied> {
 
 /// A certificate that does not hold needs an admin; anything else may pass.
 fn refused(url: &str, error: &io::Error) -> Denied {
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    match inner {
-        Some(rustls::Error::InvalidCertificate(why)) => {
-            misconfigured(url, &format!("its certificate does not hold: {why}"))
-        }
-        Some(other) => misconfigured(url, &format!("no encryption: {other}")),
+    match standing_in_the_way(error) {
+        Some(why) => misconfigured(url, &why),
         None => unreachable(url, &format!("no encryption: {}", error.kind())),
     }
 }

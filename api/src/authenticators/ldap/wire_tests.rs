@@ -11,7 +11,7 @@ fn nested(levels: usize) -> Vec<u8> {
 }
 
 /// Judged by what it claims to answer.
-fn message(buffer: &[u8]) -> Result<Option<usize>, NotLdap> {
+fn message(buffer: &[u8]) -> Result<Option<usize>, Unfit> {
     let of = |asked| super::message(buffer, asked);
     of(Asked::Bind).or_else(|_| of(Asked::Search)).or_else(|_| of(Asked::Extended))
 }
@@ -60,7 +60,7 @@ fn no_message_is_deep_endless_long_or_of_another_shape() {
         answer(1, value(REFERENCE, &value(OCTETS, b"\xff"))),
         sequence(&[value(INTEGER, &[1]), value(BIND_RESULT, &result(0)), value(CONTROLS, &value(SEQUENCE, b""))]),
     ] {
-        assert_eq!(message(&wrong), Err(NotLdap), "{:02x?}", &wrong[..wrong.len().min(60)]);
+        assert_eq!(message(&wrong), Err(Unfit), "{:02x?}", &wrong[..wrong.len().min(60)]);
     }
 }
 
