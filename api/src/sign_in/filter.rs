@@ -6,7 +6,7 @@
 //! Spec: Common Expression Language, its standard functions and macros.
 //! Stops: a filter that fails and therefore lets everybody in; a filter that takes the program down: the interpreter has
 //! no limit of time or of its own depth, and a stack that ends cannot be caught. So what an expression may cost is judged
-//! before ([`limits`]), it runs on a thread with a stack that is large enough, few of them at once, and whoever waits for
+//! before (`limits`), it runs on a thread with a stack that is large enough, few of them at once, and whoever waits for
 //! it waits for two seconds.
 
 mod limits;

@@ -7,6 +7,8 @@
 //! Stops: an expression that runs for hours, or doubles a list again and again until memory ends; one so deep that the
 //! stack ends; a pattern that takes seconds to be read.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "any other expression is judged by its parts")]
+
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue, operators};
 
 /// How much an expression may have to look through.
