@@ -6,7 +6,7 @@ use crate::accounts::{Accounts, AccountsError};
 use crate::commands::{Commands, Done};
 use crate::http::request::Network;
 use crate::key_ring::KeyRing;
-use crate::outbound::{AddressPolicy, Outbound, OutboundError};
+use crate::outbound::{AddressPolicy, Files, Outbound, OutboundError};
 use crate::pages::{Front, Hosts, Pages};
 use crate::projecting::Projecting;
 use crate::read_models::{LoginFront, ReadModels};
@@ -142,7 +142,7 @@ impl App {
             mailer,
             mailing: Arc::new(Semaphore::new(MAILS_AT_ONCE)),
             trusted_proxies,
-            outbound: Outbound::new(policy)?,
+            outbound: Outbound::new(policy)?.with_files(Files::new(Some(folder.join("sqlite")), policy)),
             settings,
         })
     }
