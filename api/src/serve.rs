@@ -22,6 +22,10 @@ const LINK_LIFE: i64 = 86_400;
 /// How often what is over is forgotten, and what was left undone is settled.
 const SWEEP: Duration = Duration::from_secs(60);
 
+/// How long after the start, and how often, providers' metadata is read.
+const METADATA_FIRST: Duration = Duration::from_secs(300);
+const METADATA: Duration = Duration::from_secs(86_400);
+
 /// Whoever left something undone for so long, in seconds, will not come back to it.
 const LEFT_UNDONE: i64 = 60;
 
@@ -36,6 +40,7 @@ pub async fn serve(mut settings: Settings) -> anyhow::Result<()> {
     say(&format!("listening on http://{address}"))?;
     invite_first_admin(&app).await?;
     let sweeping = tokio::spawn(sweep(app.clone()));
+    let reading = tokio::spawn(read_metadata(app.clone()));
     let server = {
         let front = web::Data::from(std::sync::Arc::clone(&app.front));
         let app = app.clone();
@@ -47,6 +52,7 @@ pub async fn serve(mut settings: Settings) -> anyhow::Result<()> {
     .run();
     server.await?;
     sweeping.abort();
+    reading.abort();
     tracing::info!("stopped; requests under way were finished");
     Ok(())
 }
@@ -100,6 +106,18 @@ async fn sweep(app: web::Data<App>) {
         if let Err(error) = app.accounts.expire_sign_ins(kept_from).await {
             tracing::warn!(%error, "old sign-in attempts could not be forgotten; it will be tried again");
         }
+    }
+}
+
+/// Providers' metadata, once a day; for the first time soon after the start, since nobody knows when it was read last.
+async fn read_metadata(app: web::Data<App>) {
+    tokio::time::sleep(METADATA_FIRST).await;
+    loop {
+        let changed = app.read_metadata_again().await;
+        if changed > 0 {
+            tracing::info!(changed, "usersources were changed by their providers' metadata");
+        }
+        tokio::time::sleep(METADATA).await;
     }
 }
 

@@ -268,3 +268,46 @@ async fn database_signs_users_and_agents_in_from_mariadb() {
     form_signs_in("database", reading("mysql", &url), "carl@example.test", "carl-secret").await;
     admin.execute(format!("DROP DATABASE {name}").as_str()).await.unwrap();
 }
+
+/// R26: the form asks its usersources in order; what one accepts and the gate refuses is not asked of the next.
+#[tokio::test]
+async fn r26_the_form_asks_in_order_and_a_refusal_at_the_gate_ends_the_attempt() {
+    let database = black_box::database::Database::fresh().await;
+    let hash = "encode(sha256(('winter' || 'carl-secret-words')::bytea), 'hex')";
+    customers::<sqlx::Postgres>(&database.url(), hash).await;
+    let stage = Stage::set_with(Store::Sqlite, FLAGS).await;
+    let account = ["account", "create", "--email", "carl@example.test", "--name", "Carl", "--role", "user"];
+    let words = account.into_iter().chain(["--password-stdin"]).collect::<Vec<_>>();
+    stage.installation.run_with(&words, "carl-secret-words\n").text();
+    let body = json!({"kind": "database", "audience": "users", "title": "Shop", "settings": reading("postgresql", &database.url())});
+    let shop = stage.admin.install(&body).await;
+    stage.admin.enable(&shop).await.done();
+    let deskpro = stage.admin.deskpro("users").await;
+    let order = async |ids: [&str; 2]| {
+        stage.admin.put("/audiences/users/order", &json!({"usersources": ids})).send().await.done();
+    };
+    let enter = async || {
+        let mut browser = stage.visitor();
+        let answer = browser.sign_in("/login", "carl@example.test", "carl-secret-words").await;
+        let session = browser.session().await;
+        (answer.status, if session.status == 200 { session.json()["usersource"].clone() } else { Value::Null })
+    };
+    order([&shop, &deskpro]).await;
+    assert_eq!(enter().await, (303, json!(shop)));
+    order([&deskpro, &shop]).await;
+    assert_eq!(enter().await, (303, json!(deskpro)));
+    order([&shop, &deskpro]).await;
+    let path = format!("/usersources/{shop}");
+    stage.admin.patch(&path, &json!({"filter": "claims.label == 'Somebody else'"})).send().await.done();
+    assert_eq!(enter().await, (401, Value::Null), "deskpro knows this password too, and is not asked");
+    stage.admin.patch(&path, &json!({"filter": null})).send().await.done();
+
+    // A usersource that does not answer is passed over; the others may know the person.
+    let closed = json!({"settings": {"port": 1, "password": "none is asked for"}});
+    stage.admin.patch(&path, &closed).send().await.done();
+    assert_eq!(enter().await, (303, json!(deskpro)));
+    let refused = stage.visitor().sign_in("/login", "carl@example.test", "wrong").await.expect(401);
+    assert!(refused.text().contains("does not answer at the"), "{refused}");
+    stage.admin.disable(&deskpro).await.done();
+    stage.visitor().sign_in("/login", "carl@example.test", "wrong").await.expect(503);
+}

@@ -42,6 +42,7 @@ const SETTINGS: &[FieldSpec] = &[
         FieldType::Secret(1, 4096),
         "From the same page. It also proves each call to the Graph API.",
     )
+    .goes_to(&["settings.graph_host"])
     .required(),
     FieldSpec::new(
         "settings.login_host",

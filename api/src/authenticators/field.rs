@@ -170,6 +170,8 @@ pub struct FieldSpec {
     pub risk: Option<Risk>,
     /// What other helpdesks call it, if that is obvious.
     pub elsewhere: Option<&'static str>,
+    /// Of a secret: the fields that say where it is sent. Whoever changes one of them gives the secret again.
+    pub goes_to: &'static [&'static str],
 }
 
 impl FieldSpec {
@@ -185,6 +187,7 @@ impl FieldSpec {
             audiences: &Audience::ALL,
             risk: None,
             elsewhere: None,
+            goes_to: &[],
         }
     }
 
@@ -215,6 +218,12 @@ impl FieldSpec {
     /// The same, with a warning when it is set, or set to one of `choices`.
     pub const fn risky(mut self, choices: &'static [&'static str], code: &'static str, detail: &'static str) -> Self {
         self.risk = Some(Risk { choices, code, detail });
+        self
+    }
+
+    /// The same, sent to where these fields say.
+    pub const fn goes_to(mut self, fields: &'static [&'static str]) -> Self {
+        self.goes_to = fields;
         self
     }
 

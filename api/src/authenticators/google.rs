@@ -32,6 +32,7 @@ const SETTINGS: &[FieldSpec] = &[
         FieldType::Secret(1, 4096),
         "The secret that Google gave with the client id.",
     )
+    .goes_to(&["settings.issuer"])
     .required(),
     FieldSpec::new(
         HOSTED_DOMAIN,

@@ -1,7 +1,7 @@
 //! Reading what a request sets on a usersource, and sealing its secrets.
 //!
-//! Stops: a secret that is stored plain, or told in a fault, a log line or `Debug`; a field that is taken without
-//! being known.
+//! Stops: a secret that is stored plain, or told in a fault, a log line or `Debug`; a secret that is had by changing the
+//! address that it is sent to; a field that is taken without being known.
 
 use super::catalogue::{each_field_once, unknown_field};
 use super::every::invalid;
@@ -57,8 +57,28 @@ pub fn read_input(
         }
     }
     faults.extend(kind.complete_input(&mut input));
+    faults.extend(secrets_sent_elsewhere(kind, &input, existing));
     faults.extend(kind.check_input(&input, existing));
     if faults.is_empty() { Ok(input) } else { Err(each_field_once(faults)) }
+}
+
+/// A secret that is set is never seen again, not even by whoever may change where it is sent: they would have it sent to
+/// themselves.
+fn secrets_sent_elsewhere(
+    kind: &dyn Authenticator,
+    input: &BTreeMap<Field, Option<Input>>,
+    existing: &Fields,
+) -> Vec<Fault> {
+    let changes = |name: &&str| match (input.get(&Field::new(*name)), existing.get(name)) {
+        (None, _) | (Some(None), None) => false,
+        (Some(Some(Input::Plain(after))), Some(Setting::Plain(before))) => after != before,
+        (Some(_), _) => true,
+    };
+    let kept = kind.fields().into_iter().filter(|spec| {
+        let set = matches!(existing.get(spec.name), Some(Setting::Sealed(_)));
+        set && !input.contains_key(&spec.field()) && spec.goes_to.iter().any(changes)
+    });
+    kept.map(|spec| invalid(spec.name, "set it again, together with where it is sent from now on")).collect()
 }
 
 /// Seals every secret for its place.
@@ -197,6 +217,38 @@ mod tests {
         for port in [json!(0), json!(65536), json!(1.5), json!(u64::MAX)] {
             assert_eq!(codes(read("database", json!({"settings": {"port": port}}))).len(), 1);
         }
+    }
+
+    #[test]
+    fn a_secret_is_not_had_by_changing_where_it_is_sent() {
+        let vault = Vault::new(&KeyRing::fresh().unwrap()).unwrap();
+        for kind in crate::authenticators::KINDS {
+            let Value::Object(sample) = kind.sample() else { panic!("{kind:?} has no sample") };
+            let input = read_input(*kind, Audience::Users, &sample, &Fields::default()).unwrap();
+            let sealed = seal_input(&vault, &"h".into(), &"us_1".into(), input).unwrap();
+            let existing: Fields = sealed.into_iter().filter_map(|(field, value)| Some((field, value?))).collect();
+            for spec in kind.fields().iter().filter(|spec| existing.get(spec.name).is_some()) {
+                for place in spec.goes_to {
+                    let member = place.strip_prefix("settings.").unwrap();
+                    let told = |settings: Value| {
+                        let Value::Object(members) = json!({"settings": settings}) else { unreachable!() };
+                        let faults = read_input(*kind, Audience::Users, &members, &existing).err().unwrap_or_default();
+                        faults.iter().any(|fault| fault.field == spec.field())
+                    };
+                    let same = sample["settings"].get(member).cloned().unwrap_or(Value::Null);
+                    assert!(!told(json!({member: same})), "{kind:?} {place}: nothing changes");
+                    if same != Value::Null {
+                        assert!(told(json!({member: null})), "{kind:?} {place}: the usual place is another");
+                    }
+                }
+            }
+        }
+        let sent: Vec<_> = crate::authenticators::KINDS
+            .iter()
+            .flat_map(|kind| kind.fields())
+            .filter(|spec| !spec.goes_to.is_empty())
+            .collect();
+        assert!(sent.len() >= 6 && sent.iter().all(|spec| spec.takes.is_secret()));
     }
 
     #[test]

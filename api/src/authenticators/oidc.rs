@@ -42,6 +42,7 @@ const SETTINGS: &[FieldSpec] = &[
         FieldType::Secret(1, 4096),
         "The secret that the provider gave with the id. Leave it out for a public client, or where a private key is used.",
     )
+    .goes_to(&["settings.issuer"])
     .elsewhere("Zendesk: Client secret"),
     FieldSpec::new(
         "settings.private_key",

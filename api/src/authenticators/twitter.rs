@@ -34,6 +34,7 @@ const SETTINGS: &[FieldSpec] = &[
         FieldType::Secret(1, 4096),
         "From the same page; the app's type is web app.",
     )
+    .goes_to(&["settings.api_host"])
     .required(),
     FieldSpec::new(
         "settings.login_host",

@@ -66,9 +66,8 @@ impl<'a> Report<'a> {
     }
 
     fn details(&self) -> Vec<(&str, bool, String)> {
-        let shown = |detail: &serde_json::Value| match detail {
-            serde_json::Value::Null => String::new(),
-            other => serde_json::to_string_pretty(other).unwrap_or_default(),
+        let shown = |detail: &serde_json::Value| {
+            if detail.is_null() { String::new() } else { serde_json::to_string_pretty(detail).unwrap_or_default() }
         };
         self.tested.steps.iter().map(|step| (step.what.as_str(), step.ok, shown(&step.detail))).collect()
     }

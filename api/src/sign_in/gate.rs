@@ -144,10 +144,9 @@ impl App {
         };
         let policy = head.state.policy(usersource.audience);
         let opened = self.accounts.open_session(&proven.helpdesk, &session, &policy, self.now()).await;
-        let secret = opened.map_err(|error| match error {
+        let secret = opened.map_err(|error| {
             // Disabled or demoted in this very moment.
-            AccountsError::Unknown => Stopped::AccountDisabled,
-            other => other.into(),
+            if matches!(error, AccountsError::Unknown) { Stopped::AccountDisabled } else { error.into() }
         })?;
         if usersource.audience == Audience::Agents && !usersource.capabilities.built_in {
             self.note_proof(&head.state, usersource, &proven.digest, &account).await;

@@ -10,6 +10,7 @@ pub mod filter;
 pub(crate) mod fixture;
 pub mod form;
 pub mod gate;
+pub mod metadata;
 pub mod person;
 pub mod provision;
 pub mod redirect;

@@ -181,9 +181,8 @@ impl App {
                 passes_filter(usersource, &arrival.person).await?;
                 let key = identity_key(&usersource.id, &arrival.person)?;
                 let linked = self.accounts.link_identity(callback.helpdesk, account, &key, self.now()).await;
-                linked.map_err(|error| match error {
-                    AccountsError::Unknown => Stopped::LinkedElsewhere,
-                    other => other.into(),
+                linked.map_err(|error| {
+                    if matches!(error, AccountsError::Unknown) { Stopped::LinkedElsewhere } else { error.into() }
                 })?;
                 Ok(Landed::Linked)
             }

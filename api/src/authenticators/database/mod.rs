@@ -70,6 +70,7 @@ const CONNECTION: &[FieldSpec] = &[
     )
     .required_if(ON_A_SERVER),
     FieldSpec::new("settings.password", "Password", FieldType::Secret(1, 1024), "That account's password.")
+        .goes_to(&["settings.host", "settings.port"])
         .required_if(ON_A_SERVER),
     FieldSpec::new(
         "settings.tls",

@@ -80,6 +80,7 @@ const SETTINGS: &[FieldSpec] = &[
         FieldType::Secret(1, 1024),
         "The service account's password.",
     )
+    .goes_to(&["settings.servers"])
     .required(),
     FieldSpec::new(
         LOGIN_FILTER,
