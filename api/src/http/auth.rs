@@ -233,21 +233,28 @@ async fn land(
         Callback { helpdesk, usersource: &at.id, surface, attempt, session, answer, ip: app.peer(request).ip() };
     let landed = if foreign { app.refuse_foreign(&callback).await } else { app.finish_attempt(callback).await };
     let mut response = match landed {
-        Ok(Landed::SignedIn(secret)) => {
-            end_former_session(app, at, request).await;
-            let mut response = see_other(return_to.as_deref().unwrap_or(surface.home_path()));
-            let _ = response.add_cookie(&session_cookie::session(&secret, transport));
-            let _ = response.add_cookie(&cookies::not_tried(transport));
-            response
-        }
-        Ok(Landed::Linked) => see_other(super::identities::PATH),
-        Ok(Landed::Tested(tested)) => report(at, &tested),
+        Ok(landed) => arrived(app, request, at, landed, return_to.as_deref().unwrap_or(surface.home_path())).await,
         Err(stopped) => at.back(surface, return_to.as_deref(), stopped.told()),
     };
     if let Some(name) = &name {
         let _ = response.add_cookie(&cookies::no_attempt(transport, name));
     }
     Ok(response)
+}
+
+async fn arrived(app: &App, request: &HttpRequest, at: &At, landed: Landed, home: &str) -> HttpResponse {
+    let transport = at.visit.site.transport;
+    match landed {
+        Landed::SignedIn(secret) => {
+            end_former_session(app, at, request).await;
+            let mut response = see_other(home);
+            let _ = response.add_cookie(&session_cookie::session(&secret, transport));
+            let _ = response.add_cookie(&cookies::not_tried(transport));
+            response
+        }
+        Landed::Linked => see_other(super::identities::PATH),
+        Landed::Tested(tested) => report(at, &tested),
+    }
 }
 
 /// A new session id at each sign-in (R65); the old session does not live on beside it.

@@ -7,14 +7,14 @@
 
 use super::attempt::{LIFE, Purpose, RedirectAttempt};
 use super::gate::{Proven, Who, identity_key, passes_filter, usable};
-use super::{Answer, Arrival, Begin, Denied, Departure, ProviderSession, Reason, Source, Stopped, Trace};
+use super::{Answer, Arrival, Begin, Denied, Departure, Person, ProviderSession, Reason, Source, Stopped, Trace};
 use crate::accounts::sign_ins::{NewSignIn, Outcome};
-use crate::accounts::{AccountsError, Means, Secret, Session};
+use crate::accounts::{AccountsError, Means, Role, Secret, Session};
 use crate::app::App;
 use crate::authenticators::{self, Authenticator, RedirectSignIn, SignIn};
 use crate::vault::VaultError;
 use domain::values::Usersource;
-use domain::{HelpdeskId, Surface, Timestamp, UsersourceId};
+use domain::{AccountId, HelpdeskId, Surface, Timestamp, UsersourceId};
 use std::net::IpAddr;
 
 /// How much longer than its life the use of an attempt is remembered, in seconds: nodes' clocks differ.
@@ -162,38 +162,63 @@ impl App {
         let mut trace = if testing { Trace::on() } else { Trace::off() };
         let arrived = kind.finish(&source, memory, &callback.answer, &mut trace).await;
         match attempt.map(|attempt| &attempt.purpose) {
-            Some(Purpose::Test { account }) => {
-                let whose = callback.session.as_ref().map(|session| &session.account.id);
-                if whose != Some(account) {
-                    return Err(Stopped::NotSignedIn.into());
-                }
-                let arrived = match arrived {
-                    Ok(arrival) => self.never_before(callback, &arrival).await.map(|()| arrival.person),
-                    Err(denied) => Err(denied),
-                };
-                Ok(Landed::Tested(self.conclude_test(callback.helpdesk, usersource, arrived, trace).await?))
-            }
+            Some(Purpose::Test { account }) => self.finish_test(callback, account, usersource, arrived, trace).await,
             Some(Purpose::Link { account }) => {
                 let arrival = self.first_use(callback, &source, arrived).await?;
-                let session = callback.session.as_ref().filter(|session| session.account.id == *account);
-                let session = session.filter(|session| session.audience == usersource.audience);
-                session.ok_or(Stopped::NotSignedIn)?;
-                passes_filter(usersource, &arrival.person).await?;
-                let key = identity_key(&usersource.id, &arrival.person)?;
-                let linked = self.accounts.link_identity(callback.helpdesk, account, &key, self.now()).await;
-                linked.map_err(|error| {
-                    if matches!(error, AccountsError::Unknown) { Stopped::LinkedElsewhere } else { error.into() }
-                })?;
-                Ok(Landed::Linked)
+                Ok(self.finish_link(callback, account, &digest, surface, &arrival.person).await?)
             }
             Some(Purpose::SignIn) | None => {
                 let arrival = self.first_use(callback, &source, arrived).await?;
-                let proven =
-                    proven(callback, surface, digest, arrival, attempt.is_some_and(|a| a.ask_again), self.now());
+                let ask_again = attempt.is_some_and(|attempt| attempt.ask_again);
+                let proven = proven(callback, surface, digest, arrival, ask_again, self.now());
                 let admitted = self.admit(proven, callback.ip).await;
                 admitted.map(|(secret, _)| Landed::SignedIn(secret)).map_err(Halted::AtTheGate)
             }
         }
+    }
+
+    /// A test belongs to the admin who began it (R42).
+    async fn finish_test(
+        &self,
+        callback: &Callback<'_>,
+        account: &AccountId,
+        usersource: &Usersource,
+        arrived: Result<Arrival, Denied>,
+        trace: Trace,
+    ) -> Result<Landed, Halted> {
+        let session = callback.session.as_ref().filter(|session| session.account.id == *account);
+        session.filter(|session| session.account.role == Role::Admin).ok_or(Stopped::NotSignedIn)?;
+        let arrived = match arrived {
+            Ok(arrival) => self.never_before(callback, &arrival).await.map(|()| arrival.person),
+            Err(denied) => Err(denied),
+        };
+        Ok(Landed::Tested(self.conclude_test(callback.helpdesk, usersource, arrived, trace).await?))
+    }
+
+    /// Links the identity to the account that began, if this browser is still signed in to it. The usersource is judged
+    /// once more: the provider took its time.
+    async fn finish_link(
+        &self,
+        callback: &Callback<'_>,
+        account: &AccountId,
+        digest: &str,
+        surface: Surface,
+        person: &Person,
+    ) -> Result<Landed, Stopped> {
+        let head = self.ledger.refresh(callback.helpdesk).await?;
+        let usersource = usable(&head.state, callback.usersource, surface)?;
+        if usersource.sign_in_digest() != digest {
+            return Err(Stopped::UsersourceChanged);
+        }
+        let session = callback.session.as_ref().filter(|session| session.account.id == *account);
+        session.filter(|session| session.audience == usersource.audience).ok_or(Stopped::NotSignedIn)?;
+        passes_filter(usersource, person).await?;
+        let key = identity_key(&usersource.id, person)?;
+        let linked = self.accounts.link_identity(callback.helpdesk, account, &key, self.now()).await;
+        linked.map_err(|error| {
+            if matches!(error, AccountsError::Unknown) { Stopped::LinkedElsewhere } else { error.into() }
+        })?;
+        Ok(Landed::Linked)
     }
 
     /// An attempt that is too old, or was brought back before, is over.
