@@ -14,7 +14,7 @@ pub fn table(figures: &[Figure]) -> String {
 }
 
 /// Writes `docs/performance.md`.
-pub fn write(figures: &[Figure]) {
+pub fn write(figures: &[Figure], costs: &str) {
     let page = format!(
         "# How fast it is, and against what\n\n\
          Made by `cargo bench --workspace --bench limits` on {}, on {}. To repeat it: the same command, on a machine \
