@@ -149,7 +149,7 @@ impl App {
         if let Some(newest) = &done.newest {
             self.front.show(helpdesk, &newest.state);
         }
-        self.projecting.wake(helpdesk);
+        self.projecting.wake(helpdesk, &done.events);
     }
 }
 
