@@ -163,7 +163,7 @@ impl Ledger {
             return Ok(Appended { recorded: Vec::new(), loaded: Arc::new(base.clone()) });
         }
         let (recorded, stored) = link(helpdesk, base, events, &meta)?;
-        if let Err(error) = self.log.append(&base.hash, &stored).await {
+        if let Err(error) = self.log.append(&base.hash, stored).await {
             self.cache.doubt(helpdesk);
             return Err(error);
         }
