@@ -100,6 +100,15 @@ impl EventLog {
         of_either!(self, log => log.changed_since(since).await)
     }
 
+    /// How far the database has counted what others than this process wrote into it, and its time; `None` where it does
+    /// not count.
+    async fn edition(&self) -> Result<Option<(i64, i64)>, StoreError> {
+        match self {
+            Self::Sqlite(log) => log.edition().await.map(Some),
+            Self::Postgres(_) => Ok(None),
+        }
+    }
+
     async fn snapshot(&self, helpdesk: &HelpdeskId) -> Result<Option<Snapshot>, StoreError> {
         of_either!(self, log => log.snapshot(helpdesk).await)
     }

@@ -62,6 +62,10 @@ SELECT now, (SELECT json_group_array(DISTINCT aggregate_id) FROM events
               WHERE aggregate_type = $1 AND recorded_at >= (SELECT min($2, now) - $3 FROM clock))
   FROM clock";
 
+/// SQLite counts, for each connection, what other connections wrote.
+const EDITION: &str = "
+SELECT data_version, CAST(round(unixepoch('now', 'subsec') * 1000) AS INTEGER) FROM pragma_data_version";
+
 const SNAPSHOT: &str = "SELECT schema, sequence, hash, payload FROM snapshots WHERE aggregate_id = $1";
 
 const KEEP_SNAPSHOT: &str = "
@@ -136,6 +140,11 @@ impl SqliteLog {
         let (now, ids) = patiently(query.bind(OVERLAP).fetch_one(&self.read)).await?;
         let ids = serde_json::from_str(&ids).map_err(|error| StoreError::Unavailable(error.to_string()))?;
         Ok((ids, now))
+    }
+
+    pub(super) async fn edition(&self) -> Result<(i64, i64), StoreError> {
+        let mut write = self.appends.writer().0.lock().await;
+        patiently(sqlx::query_as(EDITION).fetch_one(&mut *write)).await
     }
 
     pub(super) async fn snapshot(&self, helpdesk: &HelpdeskId) -> Result<Option<Snapshot>, StoreError> {
