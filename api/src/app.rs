@@ -158,7 +158,7 @@ impl App {
         if let Some(newest) = &done.newest {
             self.front.show(helpdesk, &newest.state);
         }
-        self.projecting.wake(helpdesk);
+        self.projecting.wake(helpdesk, &done.events);
     }
 }
 

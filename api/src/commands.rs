@@ -8,7 +8,7 @@ use crate::authenticators::Kinds;
 use crate::idempotency::Ask;
 use crate::store::{Ledger, Loaded, StoreError};
 use cqrs_es::event_sink::EventSink;
-use cqrs_es::{Aggregate as _, AggregateError, EventStore as _};
+use cqrs_es::{Aggregate as _, AggregateError};
 use domain::metadata::{Idempotency, Unreadable};
 use domain::{
     Actor, AuthConfig, Catalogue, Command, Event, HelpdeskId, Metadata, Recorded, Rejection, Request, Timestamp, Via,
@@ -191,21 +191,10 @@ impl Commands {
         let mut context = self.ledger.context(&wish.helpdesk, base);
         let sink = EventSink::default();
         cqrs_es::AggregateContext::aggregate(&mut context).handle(request(wish, now), &self.kinds, &sink).await?;
-        let metadata = metadata(wish, command_id, now).to_map();
-        let committed = self.ledger.commit(sink.collect().await, context, metadata).await?;
-        let events = committed
-            .into_iter()
-            .map(|envelope| {
-                Ok(Recorded {
-                    helpdesk: wish.helpdesk.clone(),
-                    version: envelope.sequence as u64,
-                    event: envelope.payload,
-                    metadata: Metadata::from_map(&envelope.metadata)?,
-                })
-            })
-            .collect::<Result<Vec<_>, Unreadable>>()?;
-        let version = events.last().map_or(base.state.version, |event| event.version);
-        Ok(Done { version, events, newest: Some(self.ledger.load(&wish.helpdesk).await?) })
+        let metadata = metadata(wish, command_id, now);
+        let appended = self.ledger.commit_change(sink.collect().await, context, metadata).await?;
+        let version = appended.loaded.state.version;
+        Ok(Done { version, events: appended.recorded, newest: Some(appended.loaded) })
     }
 
     /// The answer to the same request of the same `actor` under the same key, rebuilt from the ledger (R60). A

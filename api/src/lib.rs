@@ -22,4 +22,5 @@ pub mod sign_in;
 pub mod sites;
 pub mod store;
 pub mod tasks;
+mod together;
 pub mod vault;

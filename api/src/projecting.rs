@@ -5,9 +5,9 @@
 
 use crate::read_models::LoginFront;
 use crate::store::{Cursor, Ledger, StoreError};
-use domain::HelpdeskId;
+use domain::{HelpdeskId, Recorded};
 use projections::Projector;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -19,11 +19,21 @@ const POLL: Duration = Duration::from_millis(500);
 /// then written twice a second at most, however many changes it sees. Whoever reads earlier does not wait for this.
 const BREATH: Duration = Duration::from_millis(500);
 
+/// So many events are kept in hand while they wait. What comes then is read from the log when its turn comes.
+const IN_HAND: usize = 4_000;
+
 /// The helpdesks that wait to be brought up to date, each once however often it was named.
 #[derive(Clone, Default)]
 pub struct Projecting {
-    waiting: Arc<Mutex<BTreeSet<HelpdeskId>>>,
+    waiting: Arc<Mutex<Waiting>>,
     word: Arc<Notify>,
+}
+
+/// The helpdesks, with those of their events that are in hand.
+#[derive(Default)]
+struct Waiting {
+    helpdesks: BTreeMap<HelpdeskId, Vec<Recorded>>,
+    events: usize,
 }
 
 impl Projecting {
@@ -36,25 +46,37 @@ impl Projecting {
         projecting
     }
 
-    /// This helpdesk has changed.
-    pub fn wake(&self, helpdesk: &HelpdeskId) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(helpdesk.clone());
+    /// This helpdesk has changed, by these events and perhaps by others.
+    pub fn wake(&self, helpdesk: &HelpdeskId, events: &[Recorded]) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = waiting.events + events.len() <= IN_HAND;
+        waiting.events += if fits { events.len() } else { 0 };
+        let in_hand = waiting.helpdesks.entry(helpdesk.clone()).or_default();
+        in_hand.extend(events.iter().filter(|_| fits).cloned());
+        drop(waiting);
         self.word.notify_one();
     }
 
-    fn take(&self) -> BTreeSet<HelpdeskId> {
-        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+    fn take(&self) -> BTreeMap<HelpdeskId, Vec<Recorded>> {
+        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner)).helpdesks
     }
 
     async fn project(self, ledger: Arc<Ledger>, projector: Arc<Projector>) {
         loop {
             self.word.notified().await;
             tokio::time::sleep(BREATH).await;
+            let mut in_hand = self.take();
+            // Commands that ran side by side may have come here in another order.
+            in_hand.values_mut().for_each(|events| events.sort_by_key(|event| event.version));
+            let behind = projector.apply_in_hand(&in_hand).await.unwrap_or_else(|error| {
+                tracing::debug!(%error, "events in hand could not be applied together; they are read from the log");
+                in_hand.into_keys().collect()
+            });
             // All that wait have their turn once: one that cannot be read holds up nobody.
-            for helpdesk in self.take() {
+            for helpdesk in behind {
                 if let Err(error) = projector.catch_up(ledger.as_ref(), &helpdesk).await {
                     tracing::warn!(%helpdesk, %error, "the read models lag; they will be caught up");
-                    self.wake(&helpdesk);
+                    self.wake(&helpdesk, &[]);
                 }
             }
         }
@@ -93,7 +115,7 @@ impl Projecting {
         match ledger.refresh(helpdesk).await {
             Ok(loaded) => {
                 front.show(helpdesk, &loaded.state);
-                self.wake(helpdesk);
+                self.wake(helpdesk, &[]);
             }
             Err(error) => tracing::debug!(%helpdesk, %error, "another process's change could not be read yet"),
         }

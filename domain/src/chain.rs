@@ -5,9 +5,12 @@
 //! Spec: RFC 8785 (JSON canonicalization), FIPS 180-4 (SHA-256).
 //! Stops: quiet edits of history by somebody who can write to the database.
 
+use crate::Metadata;
 use cqrs_es::persist::SerializedEvent;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 
 /// The event cannot be brought into canonical form. It was not made by this program.
 #[derive(Debug, thiserror::Error)]
@@ -20,22 +23,37 @@ pub struct NotCanonical {
 /// The hash of one event: lower-case hex of SHA-256 over its canonical form. The metadata's `prev` is covered, its
 /// `hash` is left out.
 pub fn hash(event: &SerializedEvent) -> Result<String, NotCanonical> {
-    let mut metadata = event.metadata.clone();
-    if let Value::Object(map) = &mut metadata {
-        map.remove("hash");
+    let mut metadata = Cow::Borrowed(&event.metadata);
+    if metadata.get(Metadata::HASH).is_some()
+        && let Value::Object(map) = metadata.to_mut()
+    {
+        map.remove(Metadata::HASH);
     }
-    let covered = json!({
-        "helpdesk": event.aggregate_id,
-        "type": event.aggregate_type,
-        "version": event.sequence,
-        "event": event.event_type,
-        "event_version": event.event_version,
-        "payload": event.payload,
-        "metadata": metadata,
-    });
+    let covered = Covered {
+        helpdesk: &event.aggregate_id,
+        kind: &event.aggregate_type,
+        version: event.sequence,
+        event: &event.event_type,
+        event_version: &event.event_version,
+        payload: &event.payload,
+        metadata: &metadata,
+    };
     let canonical = serde_json_canonicalizer::to_vec(&covered)
         .map_err(|error| NotCanonical { version: event.sequence, why: error.to_string() })?;
     Ok(hex(&Sha256::digest(canonical)))
+}
+
+/// What the hash covers, by the names that it has in the canonical form, whose order is not this one.
+#[derive(Serialize)]
+struct Covered<'e> {
+    helpdesk: &'e str,
+    #[serde(rename = "type")]
+    kind: &'e str,
+    version: usize,
+    event: &'e str,
+    event_version: &'e str,
+    payload: &'e Value,
+    metadata: &'e Value,
 }
 
 /// Lower-case hexadecimal.
@@ -50,6 +68,7 @@ pub fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn event() -> SerializedEvent {
         SerializedEvent::new(

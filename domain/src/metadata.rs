@@ -5,6 +5,7 @@
 
 use crate::values::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 
 /// What kind of thing acted.
@@ -97,29 +98,44 @@ impl Metadata {
     /// As it is stored: only what is there has a key.
     pub fn to_map(&self) -> HashMap<String, String> {
         let mut map = HashMap::new();
-        let mut put = |key: &str, value: Option<String>| {
+        self.tell(|key, value| drop(map.insert(key.to_owned(), value)));
+        map
+    }
+
+    /// The same as JSON, without the hash, which covers all this.
+    pub fn to_covered(&self) -> Map<String, Value> {
+        let mut map = Map::new();
+        self.tell(|key, value| drop(map.insert(key.to_owned(), Value::String(value))));
+        map.remove(Self::HASH);
+        map
+    }
+
+    /// The key of the hash.
+    pub const HASH: &str = "hash";
+
+    fn tell(&self, mut put: impl FnMut(&'static str, String)) {
+        let mut maybe = |key: &'static str, value: Option<String>| {
             if let Some(value) = value {
-                map.insert(key.to_owned(), value);
+                put(key, value);
             }
         };
-        put("command", Some(self.command.clone()));
-        put("index", Some(self.index.to_string()));
-        put("first", Some(self.first.to_string()));
-        put("last", Some(self.last.to_string()));
-        put("at", Some(self.at.to_string()));
-        put("actor", Some(self.actor.id.clone()));
-        put("actor_type", word(&self.actor.kind));
-        put("actor_role", self.actor.role.clone());
-        put("personal", self.actor.personal.clone());
-        put("acting_for", self.actor.acting_for.clone());
-        put("via", word(&self.via));
-        put("request", self.request.clone());
-        put("reason", self.reason.clone());
-        put("idempotency_key", self.idempotency.as_ref().map(|i| i.key.clone()));
-        put("idempotency_asked", self.idempotency.as_ref().map(|i| i.asked.clone()));
-        put("prev", Some(self.prev.clone()));
-        put("hash", Some(self.hash.clone()));
-        map
+        maybe("command", Some(self.command.clone()));
+        maybe("index", Some(self.index.to_string()));
+        maybe("first", Some(self.first.to_string()));
+        maybe("last", Some(self.last.to_string()));
+        maybe("at", Some(self.at.to_string()));
+        maybe("actor", Some(self.actor.id.clone()));
+        maybe("actor_type", word(&self.actor.kind));
+        maybe("actor_role", self.actor.role.clone());
+        maybe("personal", self.actor.personal.clone());
+        maybe("acting_for", self.actor.acting_for.clone());
+        maybe("via", word(&self.via));
+        maybe("request", self.request.clone());
+        maybe("reason", self.reason.clone());
+        maybe("idempotency_key", self.idempotency.as_ref().map(|i| i.key.clone()));
+        maybe("idempotency_asked", self.idempotency.as_ref().map(|i| i.asked.clone()));
+        maybe("prev", Some(self.prev.clone()));
+        maybe(Self::HASH, Some(self.hash.clone()));
     }
 
     /// Reads what `to_map` wrote; keys that it does not know are left to those who do.
@@ -158,7 +174,7 @@ fn word<T: Serialize>(variant: &T) -> Option<String> {
 }
 
 fn unword<T: for<'de> Deserialize<'de>>(word: &str) -> Option<T> {
-    serde_json::from_value(serde_json::Value::String(word.to_owned())).ok()
+    serde_json::from_value(Value::String(word.to_owned())).ok()
 }
 
 #[cfg(test)]

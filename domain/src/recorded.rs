@@ -2,6 +2,8 @@
 
 use crate::{Event, HelpdeskId, Metadata, upcast::upcast};
 use cqrs_es::persist::SerializedEvent;
+use serde::Deserialize;
+use serde_json::Value;
 use std::collections::HashMap;
 
 /// One event of a helpdesk's stream.
@@ -33,9 +35,9 @@ impl TryFrom<SerializedEvent> for Recorded {
         let stored = upcast(stored);
         let unreadable =
             |why: String| UnreadableEvent { helpdesk: stored.aggregate_id.clone(), version: stored.sequence, why };
-        let event = serde_json::from_value(stored.payload.clone()).map_err(|e| unreadable(e.to_string()))?;
+        let event = Event::deserialize(&stored.payload).map_err(|e| unreadable(e.to_string()))?;
         let map: HashMap<String, String> =
-            serde_json::from_value(stored.metadata.clone()).map_err(|e| unreadable(e.to_string()))?;
+            Deserialize::deserialize(&stored.metadata).map_err(|e| unreadable(e.to_string()))?;
         let metadata = Metadata::from_map(&map).map_err(|e| unreadable(e.to_string()))?;
         Ok(Self { helpdesk: HelpdeskId::new(stored.aggregate_id), version: stored.sequence as u64, event, metadata })
     }
@@ -55,10 +57,12 @@ impl Recorded {
             self.event.name().to_owned(),
             cqrs_es::DomainEvent::event_version(&self.event),
             serde_json::to_value(&self.event).unwrap_or_default(),
-            serde_json::to_value(self.metadata.to_map()).unwrap_or_default(),
+            Value::Object(self.metadata.to_covered()),
         );
         self.metadata.hash = crate::chain::hash(&stored)?;
-        stored.metadata = serde_json::to_value(self.metadata.to_map()).unwrap_or_default();
+        if let Value::Object(metadata) = &mut stored.metadata {
+            metadata.insert(Metadata::HASH.to_owned(), Value::String(self.metadata.hash.clone()));
+        }
         Ok((self, stored))
     }
 }
@@ -74,6 +78,7 @@ mod tests {
         let recorded = Recorded { helpdesk: "default".into(), version: 1, event, metadata: sample() };
         let (linked, stored) = recorded.link("ab").unwrap();
         assert_eq!(linked.metadata.prev, "ab");
+        assert_eq!(stored.metadata, serde_json::to_value(linked.metadata.to_map()).unwrap());
         assert_eq!(crate::chain::hash(&stored).unwrap(), linked.metadata.hash);
         assert_eq!(Recorded::try_from(stored.clone()), Ok(linked));
 

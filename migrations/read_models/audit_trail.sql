@@ -1,4 +1,5 @@
--- The audit trail: a row an event, and a row for each word that an event can be found by.
+-- The audit trail: a row an event, with the words that it can be found by; and for each word a row for each block of
+-- versions in which some event has it. The block bears the number of its first version.
 CREATE TABLE {audit_trail} (
     helpdesk TEXT NOT NULL,
     version BIGINT NOT NULL,
@@ -24,17 +25,19 @@ CREATE TABLE {audit_trail} (
     change_last BIGINT NOT NULL,
     idempotency_key TEXT,
     idempotency_asked TEXT,
+    words TEXT NOT NULL,
     PRIMARY KEY (helpdesk, version)
 );
 CREATE TABLE {audit_words} (
     helpdesk TEXT NOT NULL,
     word TEXT COLLATE BYTEWISE NOT NULL,
-    version BIGINT NOT NULL,
-    PRIMARY KEY (helpdesk, word, version)
+    block BIGINT NOT NULL,
+    PRIMARY KEY (helpdesk, word, block)
 );
 CREATE INDEX {audit_trail}_by_action ON {audit_trail} (helpdesk, action, version);
 CREATE INDEX {audit_trail}_by_usersource ON {audit_trail} (helpdesk, usersource, version);
 CREATE INDEX {audit_trail}_by_actor ON {audit_trail} (helpdesk, actor, version);
 CREATE INDEX {audit_trail}_by_audience ON {audit_trail} (helpdesk, audience, version);
 CREATE INDEX {audit_trail}_by_time ON {audit_trail} (helpdesk, at, version);
-CREATE INDEX {audit_trail}_by_key ON {audit_trail} (helpdesk, idempotency_key, actor, version);
+CREATE INDEX {audit_trail}_by_key ON {audit_trail} (helpdesk, idempotency_key, actor, version)
+    WHERE idempotency_key IS NOT NULL;

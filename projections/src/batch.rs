@@ -4,6 +4,7 @@
 //! one table go into statements of many rows. Within a batch the order of events is kept, row by row.
 
 use crate::database::Dialect;
+use crate::row::Row;
 use crate::tables::{Table, Tables};
 use sqlx::AnyConnection;
 use std::collections::BTreeMap;
@@ -172,19 +173,53 @@ async fn run(
     tables: &Tables,
     connection: &mut AnyConnection,
     text: &str,
-    mut rows: Vec<Vec<Cell>>,
+    rows: Vec<Vec<Cell>>,
 ) -> Result<(), sqlx::Error> {
+    for part in parts(tables, text, rows) {
+        part.query().execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// The same for a statement that returns something.
+pub(crate) async fn fetch(
+    tables: &Tables,
+    connection: &mut AnyConnection,
+    text: &str,
+    rows: Vec<Vec<Cell>>,
+) -> Result<Vec<Row>, sqlx::Error> {
+    let mut found = Vec::new();
+    for part in parts(tables, text, rows) {
+        found.extend(part.query().fetch_all(&mut *connection).await?.into_iter().map(Row));
+    }
+    Ok(found)
+}
+
+/// One statement over some of the rows.
+struct Part {
+    sql: String,
+    rows: Vec<Vec<Cell>>,
+    often: bool,
+}
+
+impl Part {
+    fn query(&self) -> Query<'_> {
+        self.rows.iter().flatten().cloned().fold(sqlx::query(&self.sql), bind).persistent(self.often)
+    }
+}
+
+fn parts(tables: &Tables, text: &str, mut rows: Vec<Vec<Cell>>) -> Vec<Part> {
     let width = rows.first().map_or(1, Vec::len);
-    let most = (MOST_PARAMETERS / width).clamp(1, MOST_ROWS);
+    let most = (MOST_PARAMETERS / width.max(1)).clamp(1, MOST_ROWS);
+    let mut parts = Vec::new();
     while !rows.is_empty() {
         let rest = rows.split_off(rows.len().min(most));
         let sql = tables.sql(&text.replace("ROWS", &parameters(tables.dialect, rows.len(), width)));
         let often = rows.len() == most || rows.len() <= USUAL_ROWS;
-        let query = rows.into_iter().flatten().fold(sqlx::query(&sql), bind).persistent(often);
-        query.execute(&mut *connection).await?;
+        parts.push(Part { sql, rows, often });
         rows = rest;
     }
-    Ok(())
+    parts
 }
 
 /// SQLite looks numbered parameters up one by one, which with thousands of them is most of the work; nameless ones it

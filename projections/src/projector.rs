@@ -4,7 +4,7 @@
 //! checkpoint moves from what was read to what is new, and the rows are written. If it does not move, somebody else
 //! was faster, nothing is written, and reading begins again. Replay and live are this one path.
 
-use crate::batch::{Batch, Cell, bind};
+use crate::batch::{Batch, Cell, bind, fetch};
 use crate::database::{Database, Dialect};
 use crate::error::ProjectionError;
 use crate::facts::Facts;
@@ -13,6 +13,7 @@ use crate::row::Row;
 use crate::tables::{self, REGISTRY, Tables};
 use domain::{HelpdeskId, Recorded};
 use sqlx::{Any, Executor as _, Transaction};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -81,17 +82,46 @@ impl Projector {
         }
     }
 
-    /// Applies events that the caller has in hand, and returns the version reached; `None` if the read models are not
-    /// exactly at the version before them: then `catch_up` is needed, or somebody else has applied them.
-    pub async fn apply_recorded(
+    /// Applies events that the caller has in hand, of all these helpdesks in one transaction. Returns those at which it
+    /// was not to be done, because the read models do not stand right before the events, and at which nothing was done:
+    /// they need `catch_up`, or somebody else has applied them.
+    pub async fn apply_in_hand(
         &self,
-        helpdesk: &HelpdeskId,
-        events: &[Recorded],
-    ) -> Result<Option<u64>, ProjectionError> {
-        match events.first() {
-            Some(first) => self.swap(helpdesk, first.version.saturating_sub(1), events).await,
-            None => Ok(None),
+        in_hand: &BTreeMap<HelpdeskId, Vec<Recorded>>,
+    ) -> Result<Vec<HelpdeskId>, ProjectionError> {
+        let moves: BTreeMap<&HelpdeskId, Move<'_>> =
+            in_hand.iter().filter_map(|(helpdesk, events)| Some((helpdesk, Move::of(helpdesk, events)?))).collect();
+        let tables = self.generation(self.live.load(Ordering::Acquire));
+        let moved = match self.move_all(&tables, &moves).await {
+            // A rebuild dropped the tables: whoever catches up finds the new ones.
+            Err(ProjectionError::Database(error)) if is_gone(&error) => BTreeSet::new(),
+            moved => moved?,
+        };
+        Ok(in_hand.keys().filter(|helpdesk| !moved.contains(helpdesk.as_str())).cloned().collect())
+    }
+
+    async fn move_all(
+        &self,
+        tables: &Tables,
+        moves: &BTreeMap<&HelpdeskId, Move<'_>>,
+    ) -> Result<BTreeSet<String>, ProjectionError> {
+        let mut moved = BTreeSet::new();
+        if moves.is_empty() {
+            return Ok(moved);
         }
+        let mut transaction = self.begin().await?;
+        let steps = moves.values().map(|one| vec![number(one.from).into(), number(one.to).into()]);
+        let rows = moves.keys().zip(steps).map(|(helpdesk, step)| [vec![helpdesk.as_str().into()], step].concat());
+        for row in fetch(tables, &mut transaction, SWAP_ALL, rows.collect()).await? {
+            moved.insert(row.text("helpdesk")?);
+        }
+        let mut batch = Batch::default();
+        for (helpdesk, one) in moves.iter().filter(|(helpdesk, _)| moved.contains(helpdesk.as_str())) {
+            apply(helpdesk, one.from, one.events, &mut batch)?;
+        }
+        batch.write(tables, &mut transaction).await?;
+        transaction.commit().await?;
+        Ok(moved)
     }
 
     async fn swap(
@@ -178,6 +208,27 @@ impl Projector {
     }
 }
 
+/// Moves each checkpoint that stands where its row says.
+const SWAP_ALL: &str = "UPDATE {checkpoint} SET sequence = v.column3 FROM (VALUES ROWS) AS v \
+    WHERE {checkpoint}.helpdesk = v.column1 AND {checkpoint}.sequence = v.column2 RETURNING helpdesk";
+
+/// Events of one helpdesk that follow each other, and the versions before and at the end of them.
+struct Move<'e> {
+    events: &'e [Recorded],
+    from: u64,
+    to: u64,
+}
+
+impl<'e> Move<'e> {
+    /// `None` if there is a gap in them.
+    fn of(helpdesk: &HelpdeskId, events: &'e [Recorded]) -> Option<Self> {
+        let from = events.first()?.version.checked_sub(1)?;
+        let to = from + events.len() as u64;
+        let follows = (from + 1..).zip(events).all(|(version, e)| e.version == version && e.helpdesk == *helpdesk);
+        follows.then_some(Self { events, from, to })
+    }
+}
+
 /// Adds to `batch` what `events` change, and returns the last version. They must follow `after` without a gap.
 pub(crate) fn apply(
     helpdesk: &HelpdeskId,
@@ -224,7 +275,7 @@ mod tests {
     }
 
     /// The rows of one replay, in a database of its own.
-    async fn replayed(ground: &Ground, log: &Log) -> std::collections::BTreeMap<&'static str, Vec<String>> {
+    async fn replayed(ground: &Ground, log: &Log) -> BTreeMap<&'static str, Vec<String>> {
         let ground = Ground::new(ground.dialect).await;
         let projector = ground.projector().await;
         projector.catch_up_all(log).await.unwrap();
@@ -321,19 +372,53 @@ mod tests {
         on_both(async |ground| {
             let log = Log::begun();
             let projector = ground.projector().await;
+            let in_hand = |events: &[&[Recorded]]| BTreeMap::from([(helpdesk(), events.concat())]);
+            let apply = async |events: &[&[Recorded]]| projector.apply_in_hand(&in_hand(events)).await.unwrap();
             let first = log.events(&helpdesk());
             let reached = first.len() as u64;
             let second = log.done(&helpdesk(), order("us_8"));
-            assert_eq!(projector.apply_recorded(&helpdesk(), &second).await.unwrap(), None);
-            assert_eq!(projector.apply_recorded(&helpdesk(), &first).await.unwrap(), Some(reached));
-            assert_eq!(projector.apply_recorded(&helpdesk(), &first).await.unwrap(), None);
-            assert_eq!(projector.apply_recorded(&helpdesk(), &second).await.unwrap(), Some(reached + 1));
-            assert_eq!(projector.version(&helpdesk()).await.unwrap(), reached + 1);
-            assert_eq!(projector.version(&"other".into()).await.unwrap(), 0);
-            let gap = [first.first().unwrap().clone(), second.first().unwrap().clone()];
-            let refused = projector.apply_recorded(&helpdesk(), &gap).await;
-            assert!(matches!(refused, Err(ProjectionError::Gap { .. })), "{refused:?}");
+            let third = log.done(&helpdesk(), order("us_9"));
+            assert_eq!(apply(&[&second]).await, [helpdesk()], "nothing is there yet");
+            assert_eq!(apply(&[&first]).await, [helpdesk()], "a first checkpoint is for whoever catches up");
+            assert_eq!(projector.version(&helpdesk()).await.unwrap(), 0);
+            let begun = Log::begun();
+            projector.catch_up(&begun, &helpdesk()).await.unwrap();
+            for (events, why) in [
+                (vec![third.as_slice()], "one is lacking"),
+                (vec![&second, &second], "twice the same"),
+                (vec![&first, &third], "a gap"),
+                (vec![&third, &second], "backwards"),
+                (vec![], "none"),
+            ] {
+                assert_eq!(apply(&events).await, [helpdesk()], "{why}");
+                assert_eq!(projector.version(&helpdesk()).await.unwrap(), reached, "{why}");
+            }
+            assert_eq!(apply(&[&second, &third]).await, []);
+            assert_eq!(apply(&[&second, &third]).await, [helpdesk()], "they are there");
+            assert_eq!(projector.version(&helpdesk()).await.unwrap(), reached + 2);
             assert_eq!(dump(&projector).await, replayed(ground, &log).await);
+        })
+        .await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn of_many_helpdesks_in_hand_those_that_somebody_caught_up_are_left_out_whole() {
+        on_both(async |ground| {
+            let log = Log::default();
+            let (one, two) = (ground.projector().await, ground.projector().await);
+            let desks: Vec<HelpdeskId> = (0..7).map(|n| HelpdeskId::new(format!("h{n}"))).collect();
+            desks.iter().for_each(|desk| log.begin(desk));
+            one.catch_up_all(&log).await.unwrap();
+            let order = |desk: &HelpdeskId| log.done(desk, order("us_8"));
+            let in_hand: BTreeMap<_, _> = desks.iter().map(|desk| (desk.clone(), order(desk))).collect();
+            for desk in [&desks[2], &desks[5]] {
+                two.catch_up(&log, desk).await.unwrap();
+            }
+            assert_eq!(one.apply_in_hand(&in_hand).await.unwrap(), [desks[2].clone(), desks[5].clone()]);
+            assert_eq!(dump(&one).await, replayed(ground, &log).await);
+            assert_eq!(one.apply_in_hand(&in_hand).await.unwrap(), desks);
+            one.rebuild(&log, |_| {}).await.unwrap();
+            assert_eq!(two.apply_in_hand(&in_hand).await.unwrap(), desks, "its tables are gone");
         })
         .await;
     }

@@ -2,9 +2,10 @@
 
 use crate::load::{Load, Outcome, request};
 use crate::machine::{SERVING, on_core};
-use black_box::{Installation, Server};
+use black_box::{Installation, Server, raw};
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
+use std::ops::Range;
 use std::time::Duration;
 
 /// For how long in each round.
@@ -63,20 +64,32 @@ impl Desks {
     }
 
     /// The clients of these helpdesks change a title again and again, each on a connection of its own.
-    pub fn command(&self, round: usize, desks: std::ops::Range<usize>) -> Outcome {
+    pub fn command(&self, round: usize, desks: Range<usize>) -> Outcome {
+        self.load(round, desks, self.server.authority()).run(self.installation.folder().path())
+    }
+
+    /// What they ask, of whatever answers at `authority`.
+    pub fn load(&self, round: usize, desks: Range<usize>, authority: &str) -> Load {
         let requests = |desk: &Desk| {
             let path = format!("/api/helpdesks/{}/usersources/{}", desk.helpdesk, desk.usersource);
             let headers = [("host", "127.0.0.1"), ("authorization", desk.authorization.as_str())];
             let title = |which| json!({"title": format!("Directory {which} of round {round}")}).to_string();
             ["one", "two"].map(|which| request("PATCH", &path, &headers, &title(which))).to_vec()
         };
-        let load = Load {
-            authority: self.server.authority().to_owned(),
+        Load {
+            authority: authority.to_owned(),
             connections: self.desks[desks].iter().map(requests).collect(),
             status: 200,
             lasting: LASTING,
-        };
-        load.run(self.installation.folder().path())
+        }
+    }
+
+    /// The body of an answer to one of these commands.
+    pub fn answer(&self) -> String {
+        let Load { connections, authority, .. } = self.load(9_000, 0..1, self.server.authority());
+        let heard = raw::exchange(&authority, connections[0][0].as_bytes(), Duration::from_millis(300));
+        let body = heard.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
+        body.unwrap_or_else(|| panic!("no answer: {heard}"))
     }
 
     /// The last row that the first helpdesk's commands stored.

@@ -2,6 +2,7 @@
 //! time on each.
 
 use crate::child::Child;
+use crate::machine::computed;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -31,6 +32,8 @@ pub struct Outcome {
     pub rate: f64,
     /// All answers, those at the start too.
     pub answers: f64,
+    /// How long the load itself computed for all of them, in seconds.
+    pub computed: f64,
     /// The median time from a request to its answer, in milliseconds.
     pub median: f64,
     /// The time that one in a hundred exceeds, in milliseconds.
@@ -58,7 +61,13 @@ impl Load {
         std::fs::write(&orders, text.to_string()).unwrap_or_else(|e| panic!("cannot write the load's orders: {e}"));
         let told = Child::asking(&["load", &orders.display().to_string()]).told();
         let number = |name: &str| told[name].as_f64().unwrap_or_else(|| panic!("the load told nothing: {told}"));
-        Outcome { rate: number("rate"), answers: number("answers"), median: number("median"), slow: number("slow") }
+        Outcome {
+            rate: number("rate"),
+            answers: number("answers"),
+            computed: number("computed"),
+            median: number("median"),
+            slow: number("slow"),
+        }
     }
 }
 
@@ -90,8 +99,8 @@ pub async fn ask(orders: &str) -> Value {
     waits.sort_unstable();
     let median = waits.get(waits.len() / 2).map_or(0.0, Duration::as_secs_f64);
     let slow = waits.get(waits.len() * 99 / 100).map_or(0.0, Duration::as_secs_f64);
-    let rate = waits.len() as f64 / lasting.as_secs_f64();
-    json!({"rate": rate, "answers": answers, "median": median * 1e3, "slow": slow * 1e3})
+    let (rate, computed) = (waits.len() as f64 / lasting.as_secs_f64(), computed(std::process::id()));
+    json!({"rate": rate, "answers": answers, "computed": computed, "median": median * 1e3, "slow": slow * 1e3})
 }
 
 async fn talk(

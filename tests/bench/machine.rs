@@ -63,3 +63,19 @@ pub fn computed(process: u32) -> f64 {
     });
     nanoseconds.sum::<f64>() / 1e9
 }
+
+/// The same of all children of a process that are alive.
+pub fn computed_by_children(process: u32) -> f64 {
+    children(process).into_iter().map(computed).sum()
+}
+
+fn children(process: u32) -> Vec<u32> {
+    let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let numbers = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    // The fields after the name, which may hold blanks: state, parent.
+    let parent = |id: &u32| {
+        let text = read_to_string(format!("/proc/{id}/stat")).ok()?;
+        text.rsplit_once(") ")?.1.split(' ').nth(1)?.parse::<u32>().ok()
+    };
+    numbers.filter(|id| parent(id) == Some(process)).collect()
+}

@@ -5,7 +5,9 @@
 
 mod bare;
 mod child;
+mod costs;
 mod desks;
+mod floor;
 mod history;
 mod load;
 mod machine;
@@ -13,6 +15,7 @@ mod pages;
 mod postgres;
 mod report;
 mod rounds;
+mod saml_response;
 mod sign_in;
 mod sqlite;
 
@@ -21,7 +24,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 /// What can be measured by itself.
-const GROUPS: [&str; 6] = ["pages", "postgres", "sqlite", "flatness", "memory", "sign_in"];
+const GROUPS: [&str; 7] = ["pages", "postgres", "sqlite", "flatness", "memory", "sign_in", "costs"];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
@@ -31,15 +34,19 @@ fn main() -> ExitCode {
         ["load", orders] => tell(&alone(load::ask(orders))),
         ["stock", url, round, time] => tell(&alone(postgres::stock(url, round, number(time)))),
         ["rows", file, orders, time, round] => tell(&alone(sqlite::insert(file, orders, number(time), round))),
-        ["bare", orders] => {
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-            let runtime = runtime.unwrap_or_else(|e| panic!("no threads to be had: {e}"));
-            let served = actix_web::rt::System::with_tokio_rt(|| runtime).block_on(bare::serve(orders));
-            served.unwrap_or_else(|e| panic!("the bare server failed: {e}"));
-        }
+        ["bare", orders] => as_the_service(bare::serve(orders)),
+        ["floor", orders] => as_the_service(floor::serve(orders)),
         groups => return measure(groups),
     }
     ExitCode::SUCCESS
+}
+
+/// On the runtimes that the service has.
+fn as_the_service(serve: impl Future<Output = std::io::Result<()>>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.unwrap_or_else(|e| panic!("no threads to be had: {e}"));
+    let served = actix_web::rt::System::with_tokio_rt(|| runtime).block_on(serve);
+    served.unwrap_or_else(|e| panic!("the server failed: {e}"));
 }
 
 fn measure(groups: &[&str]) -> ExitCode {
@@ -48,7 +55,7 @@ fn measure(groups: &[&str]) -> ExitCode {
         return ExitCode::FAILURE;
     }
     let wanted = |group: &str| groups.is_empty() || groups.contains(&group);
-    let figures = alone(async {
+    let (figures, costs) = alone(async {
         let mut figures = Vec::new();
         if wanted("pages") {
             figures.extend(pages::measure().await);
@@ -68,11 +75,12 @@ fn measure(groups: &[&str]) -> ExitCode {
         if wanted("sign_in") {
             figures.extend(sign_in::measure().await);
         }
-        figures
+        let costs = if wanted("costs") { costs::measure().await } else { String::new() };
+        (figures, costs)
     });
-    print(&report::table(&figures));
+    print(&format!("{}\n{costs}", report::table(&figures)));
     if groups.is_empty() {
-        report::write(&figures);
+        report::write(&figures, &costs);
     }
     if figures.iter().all(rounds::Figure::reached) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -24,19 +24,23 @@ use std::time::{Duration, Instant};
 const CLIENTS: usize = 32;
 
 /// As many connections as the service has for its log.
-const CONNECTIONS: u32 = 16;
+pub const CONNECTIONS: u32 = 16;
 
 /// The library's own table, and one like ours for pgbench.
 const STOCK: &str = "CREATE TABLE events (
     aggregate_type text NOT NULL, aggregate_id text NOT NULL, sequence bigint CHECK (sequence >= 0) NOT NULL,
     event_type text NOT NULL, event_version text NOT NULL, payload json NOT NULL, metadata json NOT NULL,
     PRIMARY KEY (aggregate_type, aggregate_id, sequence))";
-const LIKE_OURS: &str = "CREATE TABLE events (
+pub const LIKE_OURS: &str = "CREATE TABLE events (
     aggregate_type text COLLATE \"C\" NOT NULL, aggregate_id text COLLATE \"C\" NOT NULL, sequence bigint NOT NULL,
     event_type text NOT NULL, event_version text NOT NULL, payload json NOT NULL, metadata json NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (aggregate_type, aggregate_id, sequence));
     CREATE INDEX events_recorded_at ON events (recorded_at)";
+
+/// One row of it.
+pub const INSERT: &str = "INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, \
+    metadata) VALUES ('auth_config', $1, $2, 'UsersourceChanged', '1', $3::text::json, $4::text::json)";
 
 /// Measures both.
 pub async fn measure() -> Vec<Figure> {
@@ -64,7 +68,8 @@ pub async fn measure() -> Vec<Figure> {
     ]
 }
 
-async fn database(cluster: &PrivatePostgres, name: &str, table: &str) -> String {
+/// A database of its own, with this table.
+pub async fn database(cluster: &PrivatePostgres, name: &str, table: &str) -> String {
     execute(&cluster.url(), &format!("CREATE DATABASE {name}")).await;
     let url = cluster.url();
     let (server, _) = url.rsplit_once('/').unwrap_or_else(|| panic!("no URL of a database: {url}"));

@@ -30,7 +30,7 @@ const CROWD: usize = 200;
 
 /// Measures them all.
 pub async fn measure() -> Vec<Figure> {
-    let mut figures = vec![token().await, password().await];
+    let mut figures = vec![token().await, saml().await, password().await];
     figures.extend(crowd().await);
     figures
 }
@@ -101,14 +101,14 @@ async fn token() -> Figure {
     let memory = json!({});
     let measured = rounds(&mut [
         &mut |_| {
-            timed(|| {
+            timed(VERIFICATIONS, || {
                 let held =
                     jsonwebtoken::crypto::verify(signature, black_box(message).as_bytes(), &public, Algorithm::RS256);
                 assert!(matches!(held, Ok(true)));
             })
         },
         &mut |_| {
-            timed(|| {
+            timed(VERIFICATIONS, || {
                 let mut trace = Trace::off();
                 let source = configured.source();
                 let arrived = kind.finish(&source, Some(&memory), black_box(&answer), &mut trace);
@@ -119,6 +119,30 @@ async fn token() -> Figure {
     ]);
     let limit = (measured[0].as_slice(), "the bare signature check");
     Figure::ratio("an answer with a JWT, RS256", "µs", &measured[1], limit, Goal::AtMost(1.3))
+}
+
+/// All that the kind `saml` does with a response of the usual size.
+async fn saml() -> Figure {
+    let moment = |seconds| Timestamp::from_millis((NOW + seconds) * 1000).to_string();
+    let (response, certificate) = crate::saml_response::signed(&moment(-10), &moment(290));
+    let settings = json!({"sso_url": "https://idp.example/sso", "idp_entity_id": crate::saml_response::PROVIDER,
+                          "certificates": certificate});
+    let configured = Configured::new("saml", settings);
+    let kind = match authenticators::kind("saml").map(authenticators::Authenticator::sign_in) {
+        Some(SignIn::Redirect(kind)) => kind,
+        _ => panic!("saml does not redirect"),
+    };
+    eprintln!("a response of {} bytes", response.len() / 4 * 3);
+    let answer = Answer { form: vec![("SAMLResponse".into(), response)], ..Answer::default() };
+    let memory = json!({"request": crate::saml_response::REQUEST, "asked_again": false});
+    let took = timed(100, || {
+        let source = configured.source();
+        let mut trace = Trace::off();
+        let arrived = kind.finish(&source, Some(&memory), black_box(&answer), &mut trace);
+        let arrived = futures::executor::block_on(arrived);
+        assert!(arrived.is_ok_and(|arrival| arrival.person.subject == "jane"));
+    });
+    Figure::size("a SAML response of 8 kB", "ms", took / 1e3, Goal::AtMost(2.0))
 }
 
 /// An RSA key pair of 2,048 bits, as PEM.
@@ -136,12 +160,12 @@ fn pem(what: &str, der: &[u8]) -> String {
 }
 
 /// The median of a few takes, in microseconds for one.
-fn timed(mut work: impl FnMut()) -> f64 {
+fn timed(times: u32, mut work: impl FnMut()) -> f64 {
     let takes: Vec<f64> = (0..5)
         .map(|_| {
             let began = Instant::now();
-            (0..VERIFICATIONS).for_each(|_| work());
-            began.elapsed().as_secs_f64() * 1e6 / f64::from(VERIFICATIONS)
+            (0..times).for_each(|_| work());
+            began.elapsed().as_secs_f64() * 1e6 / f64::from(times)
         })
         .collect();
     median(&takes)

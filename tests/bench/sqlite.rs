@@ -13,13 +13,15 @@ use std::time::{Duration, Instant};
 /// Clients at a time, each on a helpdesk of its own.
 const CLIENTS: usize = 32;
 
-const TABLE: &str = "CREATE TABLE IF NOT EXISTS events (
+/// A table like the service's.
+pub const TABLE: &str = "CREATE TABLE IF NOT EXISTS events (
     aggregate_type TEXT NOT NULL, aggregate_id TEXT NOT NULL, sequence INTEGER NOT NULL, event_type TEXT NOT NULL,
     event_version TEXT NOT NULL, payload TEXT NOT NULL, metadata TEXT NOT NULL, recorded_at INTEGER NOT NULL,
     PRIMARY KEY (aggregate_type, aggregate_id, sequence)) STRICT;
     CREATE INDEX IF NOT EXISTS events_recorded_at ON events (recorded_at)";
 
-const INSERT: &str = "INSERT INTO events VALUES ('auth_config', $1, $2, 'UsersourceChanged', '1', $3, $4, $5)";
+/// One row of it.
+pub const INSERT: &str = "INSERT INTO events VALUES ('auth_config', $1, $2, 'UsersourceChanged', '1', $3, $4, $5)";
 
 /// Measures both.
 pub async fn measure() -> Vec<Figure> {

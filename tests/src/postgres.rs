@@ -45,6 +45,14 @@ impl PrivatePostgres {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
+    /// The server's first process, whose children are the others.
+    pub fn id(&self) -> u32 {
+        let file = format!("{}/postmaster.pid", self.data());
+        let text = std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("cannot read {file}: {e}"));
+        let line = text.lines().next().and_then(|line| line.trim().parse().ok());
+        line.unwrap_or_else(|| panic!("{file} names no process"))
+    }
+
     /// Stops it as a crash would: connections are cut, nothing is written out in an orderly way.
     pub fn crash(&self) {
         self.must("pg_ctl", &["stop", "--pgdata", &self.data(), "--mode", "immediate"]);

@@ -4,6 +4,7 @@
 //! Nothing here asks the clock: `now` comes in. Nothing here appends events: whoever calls does, in the order that
 //! R40 asks for.
 
+mod bearers;
 mod counters;
 mod credentials;
 mod emails;
@@ -44,6 +45,8 @@ pub use sessions::{NewSession, Session};
 pub use standings::Weakening;
 pub use tokens::{NewToken, Token};
 
+use crate::together::Together;
+use bearers::Bearers;
 use domain::Timestamp;
 use projections::Database;
 
@@ -51,6 +54,7 @@ use projections::Database;
 #[derive(Debug, Clone)]
 pub struct Accounts {
     db: Database,
+    bearers: Together<Bearers>,
 }
 
 /// Why people could not be read or written. Nothing was changed. No message holds a secret or anybody's data.
@@ -102,7 +106,8 @@ impl Accounts {
     /// Makes the tables that are missing and takes the database over.
     pub async fn open(db: Database) -> Result<Self, AccountsError> {
         migrations::ACCOUNTS.run(&db.write).await.map_err(|e| AccountsError::Unavailable(e.to_string()))?;
-        Ok(Self { db })
+        let bearers = Together::new(Bearers::new(db.clone()), bearers::TOGETHER);
+        Ok(Self { db, bearers })
     }
 
     /// Forgets what is over: sessions, links, tokens, what was used once, and attempts and browsers of long ago. Says how many rows went.

@@ -5,7 +5,7 @@
 //! Stops: a token that outlives its owner's job; a leaked database used as bearer tokens. The prefix lets secret
 //! scanners find one that was committed.
 
-use super::people::{ACCOUNT, Account, account, claim, name};
+use super::people::{Account, claim, name};
 use super::rows::{optional_time, text, time, word};
 use super::secrets::digest;
 use super::sessions::TOUCH_MILLIS;
@@ -51,10 +51,11 @@ pub struct Token {
     pub last_used_at: Option<Timestamp>,
 }
 
-const TOKEN: &str = "t.id AS token_id, t.helpdesk AS helpdesk, t.owner AS owner, t.role AS role, t.label AS label, \
+/// The columns that [`token`] reads; `t` is the token.
+pub(super) const TOKEN: &str = "t.id AS token_id, t.helpdesk AS helpdesk, t.owner AS owner, t.role AS role, t.label AS label, \
      t.created_at AS created_at, t.expires_at AS expires_at, t.last_used_at AS last_used_at";
 
-fn token(row: &AnyRow) -> Result<Token, AccountsError> {
+pub(super) fn token(row: &AnyRow) -> Result<Token, AccountsError> {
     Ok(Token {
         id: text(row, "token_id")?,
         helpdesk: HelpdeskId::new(text(row, "helpdesk")?),
@@ -116,14 +117,9 @@ impl Accounts {
             return Ok(None);
         }
         let hash = digest(bearer);
-        let sql = format!(
-            "SELECT {TOKEN}, {ACCOUNT} FROM tokens t JOIN accounts a ON a.helpdesk = t.helpdesk AND a.id = t.owner \
-             WHERE t.secret_hash = $1 AND t.expires_at > $2 AND a.active = 1 AND a.erased_at IS NULL"
-        );
-        let Some(row) = sqlx::query(&sql).bind(&hash).bind(now.millis()).fetch_optional(&self.db.read).await? else {
-            return Ok(None);
-        };
-        let (token, owner) = (token(&row)?, account(&row)?);
+        let found = self.bearers.ask(hash.clone()).await;
+        let found = found.unwrap_or_else(|| Err(AccountsError::Unavailable("the look-up broke off".to_owned())))?;
+        let Some((token, owner)) = found.filter(|(token, _)| token.expires_at > now) else { return Ok(None) };
         if !owner.role.may_hold_token(token.role) {
             return Ok(None);
         }

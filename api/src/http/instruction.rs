@@ -13,6 +13,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ETAG, IF_MATCH, LOCATION};
 use actix_web::{HttpRequest, HttpResponse};
 use domain::{AuthConfig, Command, Recorded, Surface};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// A command's circumstances, read from its request.
@@ -97,7 +98,14 @@ async fn answer(app: &App, caller: &Caller, done: &Done) -> Result<HttpResponse,
         }
         None => HttpResponse::Ok(),
     };
-    Ok(response.insert_header(etag(done.version)).json(json!({"version": done.version, "changes": changes})))
+    Ok(response.insert_header(etag(done.version)).json(Carried { version: done.version, changes }))
+}
+
+/// What was carried out.
+#[derive(Serialize)]
+struct Carried {
+    version: u64,
+    changes: Vec<AuditEntry>,
 }
 
 fn rehearsed(app: &App, wish: &Wish, rehearsal: &Rehearsal) -> HttpResponse {

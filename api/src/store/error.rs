@@ -44,6 +44,17 @@ impl StoreError {
         if Self::is_taken(&error) { Self::Conflict } else { error.into() }
     }
 
+    /// The same accident, told to everybody whom it hit.
+    pub(super) fn to_everybody(&self) -> Self {
+        match self {
+            Self::Conflict => Self::Conflict,
+            Self::Unavailable(why) => Self::Unavailable(why.clone()),
+            other @ (Self::Unreadable(_) | Self::Missing { .. } | Self::NotCanonical(_)) => {
+                Self::Unavailable(other.to_string())
+            }
+        }
+    }
+
     /// Whether the database refused because the version is taken.
     pub(super) fn is_taken(error: &sqlx::Error) -> bool {
         let code = error.as_database_error().and_then(|error| error.code());

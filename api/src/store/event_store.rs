@@ -3,7 +3,8 @@
 //! The library hands `commit` an aggregate that has the new events in it, since ours applies as it emits. So nothing
 //! is applied here a second time, and no snapshot is the library's.
 
-use super::ledger::{Ledger, Loaded};
+use super::StoreError;
+use super::ledger::{Appended, Ledger, Loaded};
 use cqrs_es::{AggregateContext, AggregateError, EventEnvelope, EventStore};
 use domain::{AuthConfig, Event, HelpdeskId, Metadata, Recorded, Rejection};
 use std::collections::HashMap;
@@ -26,6 +27,17 @@ impl Ledger {
     /// A helpdesk to decide upon `base`, which the caller has looked at: what is appended follows that and nothing else.
     pub fn context(&self, helpdesk: &HelpdeskId, base: &Arc<Loaded>) -> Context {
         Context { helpdesk: helpdesk.clone(), state: base.state.clone(), base: Arc::clone(base) }
+    }
+
+    /// What `EventStore::commit` does, in our own terms: events and metadata need not become texts and back.
+    pub async fn commit_change(
+        &self,
+        events: Vec<Event>,
+        context: Context,
+        meta: Metadata,
+    ) -> Result<Appended, StoreError> {
+        let Context { helpdesk, base, state } = context;
+        self.append_applied(&helpdesk, &base, state, events, meta).await
     }
 }
 
@@ -63,8 +75,7 @@ impl EventStore<AuthConfig> for Ledger {
         metadata: HashMap<String, String>,
     ) -> Result<Vec<EventEnvelope<AuthConfig>>, AggregateError<Rejection>> {
         let meta = Metadata::from_map(&metadata).map_err(|error| AggregateError::UnexpectedError(Box::new(error)))?;
-        let Context { helpdesk, base, state } = context;
-        let appended = self.append_applied(&helpdesk, &base, state, events, meta).await?;
+        let appended = self.commit_change(events, context, meta).await?;
         Ok(appended.recorded.into_iter().map(envelope).collect())
     }
 }

@@ -42,9 +42,14 @@ pub struct Appended {
     pub loaded: Arc<Loaded>,
 }
 
-/// A moment on the database's clock, up to which changes are known.
+/// Up to where changes are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cursor(i64);
+pub struct Cursor {
+    /// On the database's clock, in milliseconds.
+    moment: i64,
+    /// Where the database counts what others write into it: how far it had counted before we looked.
+    edition: Option<i64>,
+}
 
 /// So many helpdesks' states stay in memory.
 const REMEMBERED: usize = 10_000;
@@ -163,7 +168,7 @@ impl Ledger {
             return Ok(Appended { recorded: Vec::new(), loaded: Arc::new(base.clone()) });
         }
         let (recorded, stored) = link(helpdesk, base, events, &meta)?;
-        if let Err(error) = self.log.append(&base.hash, &stored).await {
+        if let Err(error) = self.log.append(&base.hash, stored).await {
             self.cache.doubt(helpdesk);
             return Err(error);
         }
@@ -195,15 +200,21 @@ impl Ledger {
 
     /// Where polling begins: the database's present. Take it first, then catch up with every helpdesk, then poll.
     pub async fn cursor(&self) -> Result<Cursor, StoreError> {
-        let (_, now) = self.log.changed_since(i64::MAX).await?;
-        Ok(Cursor(now))
+        let edition = self.log.edition().await?.map(|(edition, _)| edition);
+        let (_, moment) = self.log.changed_since(i64::MAX).await?;
+        Ok(Cursor { moment, edition })
     }
 
-    /// Every helpdesk that changed since `cursor`, and some that changed a little before, and where to go on. Asked
-    /// every few seconds it misses nothing, also when the clock is set back.
+    /// Every helpdesk that others changed since `cursor`, and some that changed a little before or were changed by us,
+    /// and where to go on. Asked every few seconds it misses nothing, also when the clock is set back.
     pub async fn changed_since(&self, cursor: Cursor) -> Result<(Vec<HelpdeskId>, Cursor), StoreError> {
-        let (helpdesks, now) = self.log.changed_since(cursor.0).await?;
-        Ok((helpdesks, Cursor(now)))
+        // Read before looking: what is written meanwhile makes another edition, and a new look.
+        let (edition, now) = self.log.edition().await?.unzip();
+        if let Some(moment) = now.filter(|_| edition == cursor.edition) {
+            return Ok((Vec::new(), Cursor { moment, edition }));
+        }
+        let (helpdesks, moment) = self.log.changed_since(cursor.moment).await?;
+        Ok((helpdesks, Cursor { moment, edition }))
     }
 
     /// The helpdesks that other nodes change, as they say so; `None` where there can be no other node. To be called

@@ -3,6 +3,7 @@
 //! One stream a helpdesk, numbered from 1 without gaps. A change of several events is one durable commit or nothing.
 //! Everybody else speaks to the `Ledger`; which database is behind it shows nowhere above this folder.
 
+mod appends;
 mod cache;
 #[cfg(test)]
 mod conformance;
@@ -18,6 +19,7 @@ pub use error::StoreError;
 pub use event_store::Context;
 pub use ledger::{Appended, Cursor, Ledger, Loaded};
 
+use appends::Append;
 use cqrs_es::persist::SerializedEvent;
 use domain::HelpdeskId;
 use postgres::PostgresLog;
@@ -54,11 +56,11 @@ macro_rules! of_either {
 
 impl EventLog {
     /// Appends the whole of `events`, or nothing. `prev` is the hash of the event before the first.
-    async fn append(&self, prev: &str, events: &[SerializedEvent]) -> Result<(), StoreError> {
+    async fn append(&self, prev: &str, events: Vec<SerializedEvent>) -> Result<(), StoreError> {
         let Some(first) = events.first() else { return Ok(()) };
-        let rows = of_either!(self, log => log.append(first, prev, events).await)?;
-        // The event before is not there, or is another: what we decided upon is not this stream.
-        if rows == 0 { Err(StoreError::Conflict) } else { Ok(()) }
+        let (stream, behind) = (first.aggregate_id.clone(), signed(first.sequence as u64) - 1);
+        let append = Append { stream, behind, prev: prev.to_owned(), events };
+        of_either!(self, log => log.appends.append(append).await)
     }
 
     /// The events after `after`, at most `limit`.
@@ -96,6 +98,15 @@ impl EventLog {
     /// The database's time, and who changed since `since`, less the overlap.
     async fn changed_since(&self, since: i64) -> Result<(Vec<HelpdeskId>, i64), StoreError> {
         of_either!(self, log => log.changed_since(since).await)
+    }
+
+    /// How far the database has counted what others than this process wrote into it, and its time; `None` where it does
+    /// not count.
+    async fn edition(&self) -> Result<Option<(i64, i64)>, StoreError> {
+        match self {
+            Self::Sqlite(log) => log.edition().await.map(Some),
+            Self::Postgres(_) => Ok(None),
+        }
     }
 
     async fn snapshot(&self, helpdesk: &HelpdeskId) -> Result<Option<Snapshot>, StoreError> {

@@ -1,8 +1,9 @@
-//! The event log in PostgreSQL: one statement an append, one round trip, one durable commit.
+//! The event log in PostgreSQL: one statement for all appends that wait, one round trip, one durable commit.
 //!
 //! A replay upon a snapshot goes through postgres-es on our own table. Where the library cannot do it (a page, a
 //! batch in one statement, a statement text that stays the same and so stays prepared) there is SQL of ours.
 
+use super::appends::{Append, Appends, Write};
 use super::snapshot::Snapshot;
 use super::words::Words;
 use super::{OVERLAP, PATIENCE, QUEUE, Row, StoreError, patiently, signed};
@@ -12,28 +13,42 @@ use futures::FutureExt as _;
 use postgres_es::PostgresEventRepository;
 use serde_json::Value;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use std::panic::AssertUnwindSafe;
 use std::str::FromStr as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
 
 pub(crate) struct PostgresLog {
     pool: PgPool,
     repository: PostgresEventRepository,
+    pub(super) appends: Appends<Writer>,
     pub(super) words: Words,
+}
+
+/// The connection that appends, once it is needed, and when it was last used.
+pub(super) struct Writer {
+    options: PgConnectOptions,
+    connection: Mutex<Option<(PgConnection, Instant)>>,
 }
 
 /// A connection that rested for so long is asked whether it still lives. A busy one is not: that would be a second
 /// round trip for every append.
 const RESTED: Duration = Duration::from_secs(1);
 
+/// What is asked of the log is asked for each append by itself, so that the planner cannot read the whole log for many.
+/// Nodes that append to the same streams at once take them in the same order.
 const APPEND: &str = "
 INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata)
-SELECT $1, $2, sequence, event_type, event_version, payload::json, metadata::json
-  FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[])
-    AS new (sequence, event_type, event_version, payload, metadata)
- WHERE $8 = 0::bigint OR EXISTS (SELECT 1 FROM events WHERE aggregate_type = $1 AND aggregate_id = $2
-                                 AND sequence = $8 AND strpos(metadata::text, $9) > 0)";
+SELECT $1, new.id, new.sequence, new.event_type, new.event_version, new.payload::json, new.metadata::json
+  FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::text[])
+    AS new (id, sequence, event_type, event_version, payload, metadata, behind, prev)
+ WHERE (new.behind = 0 OR (SELECT strpos(e.metadata::text, new.prev) > 0 FROM events e WHERE e.aggregate_type = $1
+                           AND e.aggregate_id = new.id AND e.sequence = new.behind))
+   AND (SELECT true FROM events e WHERE e.aggregate_type = $1 AND e.aggregate_id = new.id
+        AND e.sequence = new.behind + 1) IS NULL
+ ORDER BY new.id COLLATE \"C\", new.sequence
+RETURNING aggregate_id";
 
 const EVENTS_AFTER: &str = "
 SELECT aggregate_type, aggregate_id, sequence, event_type, event_version, payload::text, metadata::text FROM events
@@ -84,30 +99,8 @@ impl PostgresLog {
             .await?;
         migrations::EVENTS_POSTGRES.run(&pool).await?;
         let repository = PostgresEventRepository::new(pool.clone());
-        Ok(Self { pool, repository, words: Words::start(options) })
-    }
-
-    /// How many rows were written: all, or none because the event before is not the one with the hash `prev`.
-    pub(super) async fn append(
-        &self,
-        first: &SerializedEvent,
-        prev: &str,
-        events: &[SerializedEvent],
-    ) -> Result<u64, StoreError> {
-        let texts = |of: fn(&SerializedEvent) -> String| events.iter().map(of).collect::<Vec<_>>();
-        let append = sqlx::query(APPEND)
-            .bind(&first.aggregate_type)
-            .bind(&first.aggregate_id)
-            .bind(events.iter().map(|e| signed(e.sequence as u64)).collect::<Vec<_>>())
-            .bind(texts(|e| e.event_type.clone()))
-            .bind(texts(|e| e.event_version.clone()))
-            .bind(texts(|e| e.payload.to_string()))
-            .bind(texts(|e| e.metadata.to_string()))
-            .bind(signed(first.sequence as u64) - 1)
-            .bind(entry("hash", prev))
-            .execute(&self.pool);
-        let done = tokio::time::timeout(PATIENCE, append).await.map_err(|_| StoreError::silent())?;
-        Ok(done.map_err(StoreError::of_append)?.rows_affected())
+        let appends = Appends::new(Writer::new(&options));
+        Ok(Self { pool, repository, appends, words: Words::start(options) })
     }
 
     pub(super) async fn events_after(
@@ -174,6 +167,76 @@ impl PostgresLog {
     pub(super) async fn keep_snapshot(&self, helpdesk: &HelpdeskId, snapshot: &Snapshot) -> Result<(), StoreError> {
         let query = sqlx::query(KEEP_SNAPSHOT).bind(helpdesk.as_str()).bind(snapshot.schema).bind(snapshot.sequence);
         patiently(query.bind(&snapshot.hash).bind(&snapshot.payload).execute(&self.pool)).await.map(|_| ())
+    }
+}
+
+impl Writer {
+    fn new(options: &PgConnectOptions) -> Self {
+        // A plan that was made while the log was short must not read all of it when it is long.
+        let options = options.clone().options([("enable_seqscan", "off"), ("plan_cache_mode", "force_generic_plan")]);
+        Self { options, connection: Mutex::default() }
+    }
+
+    async fn connect(&self, held: Option<(PgConnection, Instant)>) -> Result<PgConnection, sqlx::Error> {
+        if let Some((mut connection, used)) = held
+            && (used.elapsed() < RESTED || connection.ping().await.is_ok())
+        {
+            return Ok(connection);
+        }
+        PgConnection::connect_with(&self.options).await
+    }
+}
+
+impl Write for Writer {
+    async fn write(&self, appends: &[&Append]) -> Result<Vec<String>, sqlx::Error> {
+        let mut rows = Rows::default();
+        appends.iter().for_each(|append| rows.add(append));
+        let mut held = self.connection.lock().await;
+        let mut connection = self.connect(held.take()).await?;
+        let query = sqlx::query_scalar(APPEND)
+            .bind(AuthConfig::STREAM_TYPE)
+            .bind(rows.streams)
+            .bind(rows.sequences)
+            .bind(rows.types)
+            .bind(rows.versions)
+            .bind(rows.payloads)
+            .bind(rows.metadata)
+            .bind(rows.behind)
+            .bind(rows.prev);
+        let written = query.fetch_all(&mut connection).await;
+        // After any other error, and if nobody waits for the answer any more, the next append has a new connection.
+        if written.as_ref().err().is_none_or(StoreError::is_taken) {
+            *held = Some((connection, Instant::now()));
+        }
+        written
+    }
+}
+
+/// Column by column.
+#[derive(Default)]
+struct Rows<'a> {
+    streams: Vec<&'a str>,
+    sequences: Vec<i64>,
+    types: Vec<&'a str>,
+    versions: Vec<&'a str>,
+    payloads: Vec<String>,
+    metadata: Vec<String>,
+    behind: Vec<i64>,
+    prev: Vec<String>,
+}
+
+impl<'a> Rows<'a> {
+    fn add(&mut self, append: &'a Append) {
+        for event in &append.events {
+            self.streams.push(&append.stream);
+            self.sequences.push(signed(event.sequence as u64));
+            self.types.push(&event.event_type);
+            self.versions.push(&event.event_version);
+            self.payloads.push(event.payload.to_string());
+            self.metadata.push(event.metadata.to_string());
+            self.behind.push(append.behind);
+            self.prev.push(entry("hash", &append.prev));
+        }
     }
 }
 

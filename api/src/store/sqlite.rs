@@ -1,8 +1,9 @@
 //! The event log in one SQLite file: a single writer, some readers, and every commit on the disk before it counts.
 //!
-//! One task appends. What waits while it waits for the disk is written in one transaction and one commit after that;
-//! each append is still one statement that succeeds or is refused by itself. A dropped request leaves nothing open.
+//! Appends share the one connection that writes, and what waits for it shares a commit. A dropped request leaves
+//! nothing open.
 
+use super::appends::{Append, Appends, Write};
 use super::snapshot::Snapshot;
 use super::{OVERLAP, QUEUE, Row, StoreError, patiently, signed};
 use cqrs_es::persist::SerializedEvent;
@@ -10,35 +11,29 @@ use domain::{AuthConfig, HelpdeskId};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, SqliteConnection};
 use std::path::Path;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::Mutex;
 
 pub(crate) struct SqliteLog {
-    pub(super) write: SqlitePool,
     read: SqlitePool,
-    appends: mpsc::Sender<Append>,
+    pub(super) appends: Appends<Writer>,
 }
 
-/// An append that waits for its turn, and where its answer goes: how many rows were written.
-struct Append {
-    stream: (String, String),
-    rows: String,
-    behind: i64,
-    prev: String,
-    answer: oneshot::Sender<Result<u64, StoreError>>,
-}
-
-/// So many appends share a commit, and so many more may wait.
-const TOGETHER: usize = 64;
+/// The connection that writes. SQLite has one writer at a time; this is ours.
+pub(super) struct Writer(pub(super) Mutex<SqliteConnection>);
 
 const READERS: u32 = 4;
 
+/// Each row is an array: stream, version, event, its version, payload, metadata, and what it stands behind: version and
+/// hash. SQLite reads them all before it writes the first.
 const APPEND: &str = "
 INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata)
-SELECT $1, $2, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
-       json_extract(value, '$[3]'), json_extract(value, '$[4]')
-  FROM json_each($3)
- WHERE $4 = 0 OR EXISTS (SELECT 1 FROM events WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence = $4
-                         AND json_extract(metadata, '$.hash') = $5)";
+SELECT $1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
+  FROM json_each($2)
+ WHERE (value ->> 6 = 0 OR (SELECT metadata ->> '$.hash' FROM events WHERE aggregate_type = $1
+                            AND aggregate_id = value ->> 0 AND sequence = value ->> 6) = value ->> 7)
+   AND (SELECT 1 FROM events WHERE aggregate_type = $1 AND aggregate_id = value ->> 0
+        AND sequence = value ->> 6 + 1) IS NULL
+RETURNING aggregate_id";
 
 const EVENTS_AFTER: &str = "
 SELECT aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata FROM events
@@ -67,6 +62,10 @@ SELECT now, (SELECT json_group_array(DISTINCT aggregate_id) FROM events
               WHERE aggregate_type = $1 AND recorded_at >= (SELECT min($2, now) - $3 FROM clock))
   FROM clock";
 
+/// SQLite counts, for each connection, what other connections wrote.
+const EDITION: &str = "
+SELECT data_version, CAST(round(unixepoch('now', 'subsec') * 1000) AS INTEGER) FROM pragma_data_version";
+
 const SNAPSHOT: &str = "SELECT schema, sequence, hash, payload FROM snapshots WHERE aggregate_id = $1";
 
 const KEEP_SNAPSHOT: &str = "
@@ -89,33 +88,9 @@ impl SqliteLog {
         let pool = pool.acquire_timeout(QUEUE).idle_timeout(None).max_lifetime(None);
         let write = pool.clone().max_connections(1).connect_with(writer).await?;
         migrations::EVENTS_SQLITE.run(&write).await?;
+        let write = write.acquire().await?.detach();
         let read = pool.max_connections(READERS).connect_with(options.read_only(true)).await?;
-        let (appends, waiting) = mpsc::channel(TOGETHER);
-        tokio::spawn(write_all(write.clone(), waiting));
-        Ok(Self { write, read, appends })
-    }
-
-    /// How many rows were written: all, or none because the event before is not the one with the hash `prev`.
-    pub(super) async fn append(
-        &self,
-        first: &SerializedEvent,
-        prev: &str,
-        events: &[SerializedEvent],
-    ) -> Result<u64, StoreError> {
-        let rows: Vec<_> = events
-            .iter()
-            .map(|e| (e.sequence, &e.event_type, &e.event_version, e.payload.to_string(), e.metadata.to_string()))
-            .collect();
-        let rows = serde_json::to_string(&rows).map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        let (answer, written) = oneshot::channel();
-        let stream = (first.aggregate_type.clone(), first.aggregate_id.clone());
-        let behind = signed(first.sequence as u64) - 1;
-        let append = Append { stream, rows, behind, prev: prev.to_owned(), answer };
-        let turn = async {
-            self.appends.send(append).await.map_err(|_| StoreError::silent())?;
-            written.await.map_err(|_| StoreError::silent())?
-        };
-        tokio::time::timeout(super::PATIENCE, turn).await.map_err(|_| StoreError::silent())?
+        Ok(Self { read, appends: Appends::new(Writer(Mutex::new(write))) })
     }
 
     pub(super) async fn events_after(
@@ -167,66 +142,35 @@ impl SqliteLog {
         Ok((ids, now))
     }
 
+    pub(super) async fn edition(&self) -> Result<(i64, i64), StoreError> {
+        let mut write = self.appends.writer().0.lock().await;
+        patiently(sqlx::query_as(EDITION).fetch_one(&mut *write)).await
+    }
+
     pub(super) async fn snapshot(&self, helpdesk: &HelpdeskId) -> Result<Option<Snapshot>, StoreError> {
         patiently(sqlx::query_as(SNAPSHOT).bind(helpdesk.as_str()).fetch_optional(&self.read)).await
     }
 
     pub(super) async fn keep_snapshot(&self, helpdesk: &HelpdeskId, snapshot: &Snapshot) -> Result<(), StoreError> {
         let query = sqlx::query(KEEP_SNAPSHOT).bind(helpdesk.as_str()).bind(snapshot.schema).bind(snapshot.sequence);
-        patiently(query.bind(&snapshot.hash).bind(&snapshot.payload).execute(&self.write)).await.map(|_| ())
+        let mut write = self.appends.writer().0.lock().await;
+        patiently(query.bind(&snapshot.hash).bind(&snapshot.payload).execute(&mut *write)).await.map(|_| ())
     }
 }
 
-/// Appends what waits, until nobody can wait any more.
-async fn write_all(write: SqlitePool, mut waiting: mpsc::Receiver<Append>) {
-    let mut batch = Vec::with_capacity(TOGETHER);
-    while waiting.recv_many(&mut batch, TOGETHER).await > 0 {
-        // Whoever went away was told that nobody answers; what they wanted need not happen behind their back.
-        batch.retain(|append| !append.answer.is_closed());
-        if batch.is_empty() {
-            continue;
-        }
-        match write_together(&write, &batch).await {
-            Ok(answers) => {
-                for (append, answer) in batch.drain(..).zip(answers) {
-                    let _ = append.answer.send(answer);
-                }
-            }
-            Err(error) => {
-                let why = error.to_string();
-                for append in batch.drain(..) {
-                    let _ = append.answer.send(Err(StoreError::Unavailable(why.clone())));
-                }
-            }
-        }
+impl Write for Writer {
+    async fn write(&self, appends: &[&Append]) -> Result<Vec<String>, sqlx::Error> {
+        let rows: Vec<_> = appends
+            .iter()
+            .flat_map(|append| append.events.iter().map(move |event| (append, event)))
+            .map(|(append, e)| {
+                let (payload, metadata) = (e.payload.to_string(), e.metadata.to_string());
+                let behind = (append.behind, &append.prev);
+                (&append.stream, e.sequence, &e.event_type, &e.event_version, payload, metadata, behind.0, behind.1)
+            })
+            .collect();
+        let rows = serde_json::to_string(&rows).map_err(|error| sqlx::Error::Encode(error.into()))?;
+        let query = sqlx::query_scalar(APPEND).bind(AuthConfig::STREAM_TYPE).bind(rows);
+        query.fetch_all(&mut *self.0.lock().await).await
     }
-}
-
-/// One commit for all of `batch`, and each one's answer. An error is everybody's: perhaps something was written, perhaps
-/// not.
-async fn write_together(write: &SqlitePool, batch: &[Append]) -> Result<Vec<Result<u64, StoreError>>, sqlx::Error> {
-    if let [alone] = batch {
-        return Ok(vec![write_one(&mut *write.acquire().await?, alone).await.map_err(StoreError::of_append)]);
-    }
-    // The write lock first, so that SQLite waits its turn before it reads anything.
-    let mut transaction = write.begin_with("BEGIN IMMEDIATE").await?;
-    let mut answers = Vec::with_capacity(batch.len());
-    for append in batch {
-        let answer = match write_one(&mut transaction, append).await {
-            Ok(rows) => Ok(rows),
-            // Refused by a constraint: that undoes this statement alone. After anything else SQLite may have undone the
-            // whole transaction, and what came next would be written outside it.
-            Err(error) if StoreError::is_taken(&error) => Err(StoreError::Conflict),
-            Err(error) => return Err(error),
-        };
-        answers.push(answer);
-    }
-    transaction.commit().await?;
-    Ok(answers)
-}
-
-async fn write_one(connection: &mut SqliteConnection, append: &Append) -> Result<u64, sqlx::Error> {
-    let (kind, id) = &append.stream;
-    let query = sqlx::query(APPEND).bind(kind).bind(id).bind(&append.rows).bind(append.behind).bind(&append.prev);
-    Ok(query.execute(connection).await?.rows_affected())
 }

@@ -5,9 +5,9 @@ use crate::store::{EventLog, Ledger, StoreError};
 use domain::HelpdeskId;
 use std::time::Duration;
 
-fn writer(ledger: &Ledger) -> &sqlx::SqlitePool {
+async fn writer(ledger: &Ledger) -> tokio::sync::MutexGuard<'_, sqlx::SqliteConnection> {
     match ledger.log() {
-        EventLog::Sqlite(log) => &log.write,
+        EventLog::Sqlite(log) => log.appends.writer().0.lock().await,
         EventLog::Postgres(_) => panic!("not SQLite"),
     }
 }
@@ -19,8 +19,10 @@ async fn sqlite_commits_reach_the_disk() {
         .clone()
         .stand(async move {
             let ledger = ground.open().await;
-            let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(writer(&ledger)).await.unwrap();
-            let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(writer(&ledger)).await.unwrap();
+            let synchronous: i64 =
+                sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut *writer(&ledger).await).await.unwrap();
+            let journal: String =
+                sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *writer(&ledger).await).await.unwrap();
             assert_eq!((synchronous, journal.as_str()), (2, "wal"));
         })
         .await;
@@ -34,7 +36,7 @@ async fn a_full_or_read_only_sqlite_is_unavailable_and_later_goes_on() {
         .stand(async move {
             let ledger = ground.open().await;
             grow(&ledger, &desk(), 1).await;
-            let set = |pragma| sqlx::query(pragma).fetch_all(writer(&ledger));
+            let set = async |pragma| sqlx::query(pragma).fetch_all(&mut *writer(&ledger).await).await;
             for (break_it, mend_it) in [
                 ("PRAGMA max_page_count = 1", "PRAGMA max_page_count = 1000000"),
                 ("PRAGMA query_only = ON", "PRAGMA query_only = OFF"),
