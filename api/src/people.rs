@@ -37,6 +37,23 @@ impl Hand {
     }
 }
 
+impl Hand {
+    /// What this hand asks of the ledger.
+    pub fn wish(self, helpdesk: &HelpdeskId, commands: Vec<Command>) -> Wish {
+        Wish {
+            helpdesk: helpdesk.clone(),
+            commands,
+            actor: self.actor,
+            via: self.via,
+            request: self.request,
+            reason: self.reason,
+            if_match: None,
+            ask: None,
+            accept_lockout: self.accept_lockout,
+        }
+    }
+}
+
 /// What went wrong with a person.
 #[derive(Debug, thiserror::Error)]
 pub enum PeopleError {

@@ -75,13 +75,16 @@ impl<W: Work> fmt::Debug for Together<W> {
     }
 }
 
+/// What is asked in one go, and whom each answer goes to.
+type Turn<W> = (Vec<<W as Work>::Asked>, Vec<oneshot::Sender<<W as Work>::Answer>>);
+
 impl<W: Work> Shared<W> {
     fn lock(&self) -> MutexGuard<'_, Waiting<W>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Those whose turn it is, without those who went away; `None` once nobody waits, and then no run is under way.
-    fn next(&self) -> Option<(Vec<W::Asked>, Vec<oneshot::Sender<W::Answer>>)> {
+    fn next(&self) -> Option<Turn<W>> {
         let mut waiting = self.lock();
         let (mut asked, mut answers) = (Vec::new(), Vec::new());
         while asked.len() < self.most

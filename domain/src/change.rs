@@ -124,6 +124,14 @@ impl Event {
                     vec![shown("proof", Value::Null, json!(digest))],
                 )
             },
+            Self::ProofsWithdrawn { usersource, account } => Change {
+                account: Some(account.clone()),
+                ..self.usersource(
+                    usersource,
+                    format!("withdrew a proof of {}: its identity was unlinked", called(usersource)),
+                    vec![shown("proof", json!("proven"), Value::Null)],
+                )
+            },
             Self::PolicyChanged { audience, changes } => Change {
                 audience: Some(*audience),
                 ..self.about(

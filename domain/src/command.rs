@@ -89,6 +89,13 @@ pub enum Command {
         /// Whose identity signed in.
         account: AccountId,
     },
+    /// Takes back what an account proved through a usersource: its identity there is gone (R40).
+    WithdrawProofs {
+        /// Through which usersource.
+        usersource: UsersourceId,
+        /// Whose identity it was.
+        account: AccountId,
+    },
     /// Changes an audience's policy (R64).
     ChangePolicy {
         /// Whose.
@@ -124,7 +131,8 @@ pub fn subjects(commands: &[Command], state: &AuthConfig) -> BTreeSet<Subject> {
             | Command::EnableUsersource { id }
             | Command::DisableUsersource { id, .. }
             | Command::UninstallUsersource { id }
-            | Command::RecordProof { usersource: id, .. } => {
+            | Command::RecordProof { usersource: id, .. }
+            | Command::WithdrawProofs { usersource: id, .. } => {
                 subjects.insert(Subject::Usersource(id.clone()));
             }
             Command::SetSso { id, .. } => {

@@ -129,6 +129,9 @@ impl AuthConfig {
             Command::RecordProof { usersource, digest, account } => {
                 rules::lockout::record_proof(self, usersource, digest, account)
             }
+            Command::WithdrawProofs { usersource, account } => {
+                rules::lockout::withdraw_proofs(self, usersource, account)
+            }
             Command::ChangePolicy { audience, values } => rules::policies::change(self, *audience, values),
         }
     }
@@ -196,6 +199,9 @@ impl AuthConfig {
                     digest: digest.clone(),
                     account: account.clone(),
                 });
+            }
+            Event::ProofsWithdrawn { usersource, account } => {
+                self.proofs.retain(|proof| proof.usersource != usersource.id || proof.account != *account);
             }
             Event::PolicyChanged { audience, changes } => {
                 let policy = self.policies.entry(*audience).or_default();

@@ -109,6 +109,13 @@ pub enum Event {
         /// Whose identity it was.
         account: AccountId,
     },
+    /// An admin's identity at a usersource is gone: what they proved through it proves nothing more.
+    ProofsWithdrawn {
+        /// Through which.
+        usersource: UsersourceRef,
+        /// Whose identity it was.
+        account: AccountId,
+    },
     /// An audience's policy changed.
     PolicyChanged {
         /// Whose.

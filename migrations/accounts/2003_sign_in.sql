@@ -1,4 +1,4 @@
--- Whom sources speak of, what came from them and is not read yet, and what was used and works no second time.
+-- Whom sources speak of, and what was used and works no second time.
 
 CREATE TABLE identities (
     helpdesk     TEXT   NOT NULL,
@@ -23,16 +23,6 @@ CREATE TABLE used_once (
     PRIMARY KEY (helpdesk, usersource, digest)
 );
 CREATE INDEX used_once_by_end ON used_once (expires_at);
-
-CREATE TABLE held_answers (
-    helpdesk    TEXT   NOT NULL,
-    handle_hash TEXT   NOT NULL,
-    usersource  TEXT   NOT NULL,
-    sealed      TEXT   NOT NULL,
-    expires_at  BIGINT NOT NULL,
-    PRIMARY KEY (helpdesk, handle_hash)
-);
-CREATE INDEX held_answers_by_end ON held_answers (expires_at);
 
 ALTER TABLE accounts ADD COLUMN user_group TEXT;
 

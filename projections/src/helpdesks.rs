@@ -64,6 +64,7 @@ impl Projection for Rows {
             | Event::SessionsEnded { .. }
             | Event::StandingChanged { .. }
             | Event::ProofRecorded { .. }
+            | Event::ProofsWithdrawn { .. }
             | Event::PolicyChanged { .. }
             | Event::LockoutAccepted { .. } => {}
         }

@@ -117,6 +117,7 @@ impl Projection for Rows {
             | Event::HelpdeskChanged { .. }
             | Event::StandingChanged { .. }
             | Event::ProofRecorded { .. }
+            | Event::ProofsWithdrawn { .. }
             | Event::PolicyChanged { .. }
             | Event::LockoutAccepted { .. } => {}
         }

@@ -10,7 +10,7 @@ on_both_stores!(
     r28_what_was_never_enabled_is_not_there,
     an_answer_works_once_and_in_the_browser_that_asked_for_it,
     one_usersource_never_ends_the_attempt_of_another,
-    a_posted_answer_waits_for_its_browser,
+    a_posted_answer_is_posted_once_more_by_our_own_page,
     what_is_planted_on_the_way_is_told_nowhere
 );
 
@@ -79,7 +79,7 @@ async fn an_answer_works_once_and_in_the_browser_that_asked_for_it(store: Store)
     copied.session().await.expect(401);
     let reasons = stage.admin.get("/sign-ins?outcome=failed").send().await.done();
     assert_eq!(reasons["sign_ins"][0]["reason"], "attempt_used");
-    assert_eq!(reasons["sign_ins"][1]["reason"], "other_browser");
+    assert_eq!(reasons["sign_ins"].as_array().unwrap().len(), 1, "a stranger's answer fills no log");
 
     // A token that was shown once is not believed in another attempt either.
     let departure = browser.open(&page.start()).await;
@@ -106,8 +106,9 @@ async fn one_usersource_never_ends_the_attempt_of_another(store: Store) {
     browser.session().await.expect(401);
 }
 
-/// A provider that posts does so from another site, where the browser sends no cookie of ours along.
-async fn a_posted_answer_waits_for_its_browser(store: Store) {
+/// A provider that posts does so from another site, where the browser sends no cookie of ours along. Our page posts the
+/// same once more, and then it does.
+async fn a_posted_answer_is_posted_once_more_by_our_own_page(store: Store) {
     let stage = Stage::set(store).await;
     let page = RemoteLogin::enabled(&stage.admin, "users", json!({})).await;
     let mut browser = stage.visitor();
@@ -115,18 +116,15 @@ async fn a_posted_answer_waits_for_its_browser(store: Store) {
     let answer = RemoteLogin::answer(&departure, &alice());
     let (callback, query) = answer.split_once('?').unwrap();
     let fields: Vec<(&str, &str)> = query.split('&').map(|pair| pair.split_once('=').unwrap()).collect();
-    let mut without_cookies = stage.visitor();
     let from = [("origin", "https://shop.example"), ("sec-fetch-site", "cross-site")];
-    let held = without_cookies.post_from(&from, callback, &fields).await;
-    let finish = held.location().to_owned();
-    assert!(finish.starts_with(&format!("/auth/{}/finish?handle=", page.id)), "{held}");
-    assert!(!finish.contains("jwt"), "the answer is not in the address");
+    let page = stage.visitor().post_from(&from, callback, &fields).await.expect(200);
+    let once_more = black_box::html::Form::on(&page.text(), "/auth/");
     let mut stranger = stage.visitor();
-    let other = without_cookies.post_from(&from, callback, &fields).await.location().to_owned();
-    assert!(stranger.open(&other).await.location().contains("tried=expired"));
-    assert_eq!(browser.open(&finish).await.location(), "/");
+    assert!(stranger.submit(&once_more).await.location().contains("tried=expired"), "no cookie, and no circle");
+    stranger.session().await.expect(401);
+    assert_eq!(browser.submit(&once_more).await.location(), "/");
     browser.session().await.expect(200);
-    assert!(browser.open(&finish).await.location().contains("tried=expired"), "a handle works once");
+    assert!(browser.submit(&once_more).await.location().contains("tried=expired"), "once");
 }
 
 async fn what_is_planted_on_the_way_is_told_nowhere(store: Store) {

@@ -126,30 +126,41 @@ async fn r33_a_disabled_account_stays_out_whatever_the_source_says(store: Store)
 async fn r30_identities_are_linked_and_unlinked_by_a_fresh_session(store: Store) {
     let stage = Stage::set(store).await;
     let page = RemoteLogin::enabled(&stage.admin, "agents", json!({})).await;
-    let link = format!("{}?link=1", page.start());
-    let mut stranger = stage.visitor();
-    assert!(!stranger.open(&link).await.location().starts_with("https://shop.example"), "without a session");
+    let link = [("link", page.id.as_str())];
+    assert!(stage.visitor().post("/identities", &link).await.location().starts_with("/login"), "without a session");
     let mut jane = stage.visitor();
     jane.sign_in("/admin/login", JANE, PASSWORD).await.location();
-    assert!(jane.open("/identities").await.expect(200).text().contains(&format!("{}?link=1", page.start())));
-    let departure = jane.open(&link).await;
-    let answer = RemoteLogin::answer(&departure, &json!({"sub": "jane"}));
-    assert_eq!(jane.open(&answer).await.location(), "/identities");
+    assert!(jane.open("/identities").await.expect(200).text().contains(&page.id));
+    let from = [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")];
+    jane.post_from(&from, "/identities", &link).await.expect(403);
+    let onward = jane.post("/identities", &link).await.expect(200);
+    let to = black_box::html::links(&onward.text()).remove(0);
+    assert_eq!(jane.open(&RemoteLogin::answer_to(&to, &json!({"sub": "jane"}))).await.location(), "/identities");
     let mut elsewhere = stage.visitor();
     page.sign_in(&mut elsewhere, &json!({"sub": "jane"})).await.location();
     let account = elsewhere.session().await.done()["account"].clone();
     assert_eq!(account["email"], JANE);
 
-    assert!(!elsewhere.open(&link).await.location().starts_with("https://shop.example"), "R41: not a fresh session");
+    elsewhere.post("/identities", &link).await.expect(403);
     let listed = jane.open("/identities").await.text();
     let id = listed.split("name=\"unlink\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     elsewhere.post("/identities", &[("unlink", &id)]).await.expect(403);
+
+    // R40: what was proved through it is the only way in for a while.
+    let path = format!("/accounts/{}/identities", account["id"].as_str().unwrap());
+    let deskpro = stage.admin.deskpro("agents").await;
+    stage.admin.disable(&deskpro).await.done();
+    stage.admin.delete(&format!("{path}/{id}")).send().await.refused(409, "would_lock_out_admins");
+    jane.post("/identities", &[("unlink", &id)]).await.expect(409);
+    stage.admin.enable(&deskpro).await.done();
+
     jane.post("/identities", &[("unlink", &id)]).await.location();
+    assert_eq!(stage.admin.audit_trail().await[0]["action"], "proofs_withdrawn");
     elsewhere.session().await.expect(401);
     let refused = page.sign_in(&mut stage.visitor(), &json!({"sub": "jane"})).await;
     assert!(refused.location().contains("tried=no_account"), "{refused}");
-    let path = format!("/accounts/{}/identities", account["id"].as_str().unwrap());
     assert_eq!(stage.admin.get(&path).send().await.done()["identities"], json!([]));
+    stage.admin.disable(&deskpro).await.refused(409, "would_lock_out_admins");
 }
 
 async fn r27_signing_out_leads_to_the_provider_and_not_in_again(store: Store) {

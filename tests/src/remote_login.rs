@@ -41,8 +41,13 @@ impl RemoteLogin {
     /// The address to which the page sends the browser back that came there by `departure`, as somebody with these
     /// claims.
     pub fn answer(departure: &Answer, claims: &Value) -> String {
-        let url = reqwest::Url::parse(departure.location()).unwrap_or_else(|e| panic!("no address ({e}): {departure}"));
-        assert_eq!((url.host_str(), url.path()), (Some("shop.example"), "/login"), "{departure}");
+        Self::answer_to(departure.location(), claims)
+    }
+
+    /// The same for whoever came by this address.
+    pub fn answer_to(address: &str, claims: &Value) -> String {
+        let url = reqwest::Url::parse(address).unwrap_or_else(|e| panic!("{address} is no address: {e}"));
+        assert_eq!((url.host_str(), url.path()), (Some("shop.example"), "/login"), "{url}");
         let member = |name: &str| {
             let found = url.query_pairs().find(|(n, _)| n == name).map(|(_, value)| value.into_owned());
             found.unwrap_or_else(|| panic!("no {name} in {url}"))

@@ -5,7 +5,7 @@
 //! Stops: taking an account over by claiming its address at some source, or by changing one's own address there; two
 //! accounts for one person who signs in twice at the same moment.
 
-use super::people::{ACCOUNT, Account, NewAccount, account, insert};
+use super::people::{ACCOUNT, Account, NewAccount, account, claim, insert};
 use super::{Accounts, AccountsError, Email};
 use domain::{AccountId, Audience, HelpdeskId, Timestamp, UsersourceId};
 use sqlx::AnyConnection;
@@ -105,6 +105,12 @@ impl Accounts {
                 Some((account, false))
             }
             Some(Match::ByEmail(account)) => {
+                // Whatever erases or disables the account comes before or after, never between.
+                match claim(&mut transaction, helpdesk, &account.id).await {
+                    Ok(_) => {}
+                    Err(AccountsError::Unknown) => return Err(AccountsError::Busy),
+                    Err(error) => return Err(error),
+                }
                 link(&mut transaction, helpdesk, key, &account.id, now).await?;
                 Some((account, false))
             }

@@ -15,8 +15,10 @@ use actix_web::cookie::time::Duration;
 const LONGEST: usize = 4_000;
 /// How many letters of an attempt's name its cookie bears: enough to tell a browser's attempts apart.
 const LABEL: usize = 10;
-/// So many attempts may be under way in one browser; who begins more has given the older ones up.
+/// So many attempts may be under way in one browser, and so many bytes of them, which proxies still take; who begins more
+/// has given the older ones up.
 const MOST: usize = 5;
+const MOST_BYTES: usize = 4_000;
 /// How long the end of the last attempt is remembered (R22), in seconds.
 const TRIED: i64 = 300;
 
@@ -48,8 +50,12 @@ pub fn no_attempt(transport: Transport, id: &str) -> Cookie<'static> {
 pub fn no_old_attempts(request: &HttpRequest, transport: Transport) -> Vec<Cookie<'static>> {
     let start = prefixed(transport, ATTEMPT);
     let cookies = request.cookies().map(|all| all.clone()).unwrap_or_default();
-    let under_way: Vec<_> = cookies.iter().map(|c| c.name().to_owned()).filter(|n| n.starts_with(&start)).collect();
-    if under_way.len() < MOST { Vec::new() } else { under_way.into_iter().map(|name| gone(name, transport)).collect() }
+    let under_way: Vec<_> = cookies.iter().filter(|cookie| cookie.name().starts_with(&start)).collect();
+    let bytes: usize = under_way.iter().map(|cookie| cookie.value().len()).sum();
+    if under_way.len() < MOST && bytes < MOST_BYTES {
+        return Vec::new();
+    }
+    under_way.into_iter().map(|cookie| gone(cookie.name().to_owned(), transport)).collect()
 }
 
 /// How the last attempt ended, if that was a moment ago.
@@ -115,6 +121,8 @@ mod tests {
         let cookies = |n| (0..n).map(|i| format!("gateledger-attempt-{i}=x")).collect::<Vec<_>>().join("; ");
         assert!(no_old_attempts(&request(&cookies(4)), Transport::Plain).is_empty());
         assert_eq!(no_old_attempts(&request(&cookies(5)), Transport::Plain).len(), 5);
+        let long = format!("gateledger-attempt-1={0}; gateledger-attempt-2={0}", "x".repeat(2_000));
+        assert_eq!(no_old_attempts(&request(&long), Transport::Plain).len(), 2, "proxies take some kilobytes");
     }
 
     #[test]

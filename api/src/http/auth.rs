@@ -1,8 +1,7 @@
-//! The addresses of usersources that redirect: where an attempt begins, where the provider sends its answer, and where
-//! the browser that began it comes for a posted one.
+//! The addresses of usersources that redirect: where an attempt begins, and where the provider sends its answer.
 //!
-//! Spec: RFC 6265bis §5.6 (a cross-site post carries no Lax cookie). A posted answer therefore waits, sealed, under a
-//! handle that works once, and the browser comes for it by GET, with its cookie.
+//! Spec: RFC 6265bis §5.6 (a cross-site post carries no Lax cookie). A posted answer is therefore posted once more, by a
+//! page of ours, and then comes with the cookie of the browser that began.
 //! Stops: an answer that is taken from a browser that did not begin the attempt; redirect loops (R22).
 
 use super::attempt_cookies as cookies;
@@ -20,13 +19,14 @@ use crate::sign_in::redirecting::{Begun, Callback, Landed, Start, redirect_kind}
 use crate::sign_in::testing::Tested;
 use crate::sign_in::{Answer, Purpose, RedirectAttempt, Stopped, Tried};
 use actix_web::http::StatusCode;
-use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use domain::{Audience, Surface, UsersourceId};
-use serde::{Deserialize, Serialize};
 
 /// The largest answer that is taken, in bytes: a SAML response with many groups.
 const LARGEST_ANSWER: usize = 262_144;
+
+/// The longest way back that an attempt remembers, in bytes.
+const LONGEST_RETURN: usize = 500;
 
 /// Where the visitors of `audience` stand who come from `return_to`.
 pub fn surface_of(audience: Audience, return_to: Option<&str>) -> Surface {
@@ -77,26 +77,15 @@ impl At {
     }
 }
 
-/// `GET /auth/ID/start`: `return_to`, `silent=1` (R25), `again=1` (the provider is to ask again), `link=1`.
+/// `GET /auth/ID/start`: `return_to`, `silent=1` (R25), `again=1` (the provider is to ask again).
 async fn start(app: &App, front: &LoginFront, request: &HttpRequest, id: &str) -> Result<HttpResponse, HttpResponse> {
     let at = At::of(app, front, request, id).await?;
     let mut query = Query::parse(request.query_string()).map_err(|_| at.visit.not_found())?;
     let return_to = query.take("return_to").as_deref().and_then(ReturnTo::parse);
-    let return_to = return_to.as_ref().map(ReturnTo::as_str);
+    // It travels in the attempt's cookie, which browsers keep only if it is short.
+    let return_to = return_to.as_ref().map(ReturnTo::as_str).filter(|path| path.len() <= LONGEST_RETURN);
     let surface = surface_of(at.audience, return_to);
     let silent = query.take("silent").is_some();
-    let purpose = match query.take("link") {
-        None => Purpose::SignIn,
-        Some(_) => {
-            // Linking is a matter of the account's owner, shown a moment ago.
-            let session = at.visit.session(app, request).await?;
-            let session = session.filter(|s| s.audience == at.audience && s.is_fresh(app.now()));
-            match session {
-                Some(session) => Purpose::Link { account: session.account.id },
-                None => return Ok(at.back(surface, Some(super::identities::PATH), Tried::Expired)),
-            }
-        }
-    };
     if silent && cookies::was_silent(request, at.visit.site.transport) {
         return Ok(at.back(surface, return_to, Tried::Silently));
     }
@@ -107,10 +96,10 @@ async fn start(app: &App, front: &LoginFront, request: &HttpRequest, id: &str) -
         return_to: return_to.map(str::to_owned),
         silent,
         ask_again: query.take("again").is_some(),
-        purpose,
+        purpose: Purpose::SignIn,
     };
     match app.begin_attempt(start).await {
-        Ok(begun) => Ok(depart(request, &at, begun, silent)),
+        Ok(begun) => Ok(depart(request, &at, begun, Leaving { silent, after_post: false })),
         Err(Stopped::UsersourceDisabled) => Err(at.visit.not_found()),
         Err(stopped) => {
             let mut response = at.back(surface, return_to, stopped.told());
@@ -122,10 +111,49 @@ async fn start(app: &App, front: &LoginFront, request: &HttpRequest, id: &str) -
     }
 }
 
+/// Begins to link the identity that comes back to the account of this session, which is fresh.
+pub(super) async fn begin_link(
+    app: &App,
+    front: &LoginFront,
+    request: &HttpRequest,
+    session: &Session,
+    id: &str,
+) -> Result<HttpResponse, HttpResponse> {
+    let at = At::of(app, front, request, id).await?;
+    if session.audience != at.audience {
+        return Err(at.visit.not_found());
+    }
+    let surface = surface_of(at.audience, None);
+    let start = Start {
+        helpdesk: at.visit.helpdesk().clone(),
+        usersource: at.id.clone(),
+        surface,
+        return_to: None,
+        silent: false,
+        ask_again: false,
+        purpose: Purpose::Link { account: session.account.id.clone() },
+    };
+    match app.begin_attempt(start).await {
+        Ok(begun) => Ok(depart(request, &at, begun, Leaving { silent: false, after_post: true })),
+        Err(stopped) => Ok(at.back(surface, Some(super::identities::PATH), stopped.told())),
+    }
+}
+
+/// How a browser leaves for the provider.
+pub(super) struct Leaving {
+    /// Without anything to see (R25).
+    pub(super) silent: bool,
+    /// After a form of ours was posted: then a page leads on, and no redirect.
+    pub(super) after_post: bool,
+}
+
 /// The browser leaves, with what it needs to come back.
-pub(super) fn depart(request: &HttpRequest, at: &At, begun: Begun, silent: bool) -> HttpResponse {
+pub(super) fn depart(request: &HttpRequest, at: &At, begun: Begun, leaving: Leaving) -> HttpResponse {
     let transport = at.visit.site.transport;
-    let mut response = if begun.departure.post.is_empty() {
+    let silent = leaving.silent;
+    let mut response = if begun.departure.post.is_empty() && leaving.after_post {
+        at.visit.page(StatusCode::OK, &Onward::open(at.visit.frame(), &at.title, &begun.departure.to))
+    } else if begun.departure.post.is_empty() {
         see_other(begun.departure.to.as_str())
     } else {
         let page = Onward::post(at.visit.frame(), &at.title, &begun.departure.to, &begun.departure.post);
@@ -143,16 +171,8 @@ pub(super) fn depart(request: &HttpRequest, at: &At, begun: Begun, silent: bool)
     response
 }
 
-/// An answer as it waits for its browser.
-#[derive(Serialize, Deserialize)]
-struct Held {
-    query: String,
-    form: Vec<(String, String)>,
-}
-
-fn held_place(at: &At) -> String {
-    format!("answer {} {}", at.visit.helpdesk().as_str(), at.id.as_str())
-}
+/// What our own page adds when it posts an answer once more.
+const ONCE_MORE: &str = "gateledger_once_more";
 
 /// `GET` and `POST /auth/ID/callback`: the provider's answer.
 async fn callback(
@@ -167,45 +187,20 @@ async fn callback(
     let name =
         redirect_kind(&at.kind).and_then(|kind| kind.attempt(&answer)).filter(|id| RedirectAttempt::is_an_id(id));
     let known = name.as_deref().is_some_and(|id| cookies::read_attempt(request, at.visit.site.transport, id).is_some());
-    if name.is_some() && !known && !answer.form.is_empty() {
-        return hold(app, &at, answer).await;
+    if name.is_some() && !known && !answer.form.is_empty() && answer.form(ONCE_MORE).is_none() {
+        return Ok(once_more(&at, answer));
     }
     land(app, request, &at, name, answer).await
 }
 
-/// Keeps a cross-site post for the moment that its browser takes to come for it with its cookie.
-async fn hold(app: &App, at: &At, answer: Answer) -> Result<HttpResponse, HttpResponse> {
-    let surface = surface_of(at.audience, None);
-    let held = async {
-        let plain = serde_json::to_vec(&Held { query: answer.raw_query, form: answer.form })
-            .map_err(|_| Stopped::Unavailable)?;
-        let sealed = app.vault.seal_bytes(&held_place(at), &plain)?;
-        Ok::<_, Stopped>(app.accounts.hold_answer(at.visit.helpdesk(), &at.id, &sealed, app.now()).await?)
-    };
-    match held.await {
-        Ok(handle) => Ok(see_other(&format!("/auth/{}/finish?handle={}", at.id, handle.expose()))),
-        Err(stopped) => Ok(at.back(surface, None, stopped.told())),
-    }
-}
-
-/// `GET /auth/ID/finish`: the browser comes for the answer that was posted.
-async fn finish(app: &App, front: &LoginFront, request: &HttpRequest, id: &str) -> Result<HttpResponse, HttpResponse> {
-    let at = At::of(app, front, request, id).await?;
-    let handle = Query::parse(request.query_string()).ok().and_then(|mut query| query.take("handle"));
-    let taken = async {
-        let handle = handle.ok_or(Stopped::Expired)?;
-        let sealed = app.accounts.take_answer(at.visit.helpdesk(), &at.id, &handle, app.now()).await?;
-        let plain = app.vault.open_bytes(&held_place(&at), &sealed.ok_or(Stopped::Expired)?)?;
-        serde_json::from_slice::<Held>(&plain).map_err(|_| Stopped::Unavailable)
-    };
-    match taken.await {
-        Ok(held) => {
-            let answer = Answer { form: held.form, ..Answer::read(&held.query, &[]) };
-            let name = redirect_kind(&at.kind).and_then(|kind| kind.attempt(&answer));
-            land(app, request, &at, name, answer).await
-        }
-        Err(stopped) => Ok(at.back(surface_of(at.audience, None), None, stopped.told())),
-    }
+/// A post from another site carries no cookie of ours. Our own page posts the same once more, and the cookie comes along:
+/// nothing is kept for anybody meanwhile.
+fn once_more(at: &At, answer: Answer) -> HttpResponse {
+    let query = if answer.raw_query.is_empty() { String::new() } else { format!("?{}", answer.raw_query) };
+    let callback = format!("/auth/{}/callback{query}", at.id);
+    let mut fields = answer.form;
+    fields.push((ONCE_MORE.to_owned(), "1".to_owned()));
+    at.visit.page_that_posts_home(&Onward::once_more(at.visit.frame(), &callback, &fields))
 }
 
 /// The end of an attempt, however the answer came. `name` is the attempt that it answers; none is what a provider began.
@@ -231,7 +226,7 @@ async fn land(
     let foreign = name.is_some() && attempt.is_none();
     let callback =
         Callback { helpdesk, usersource: &at.id, surface, attempt, session, answer, ip: app.peer(request).ip() };
-    let landed = if foreign { app.refuse_foreign(&callback).await } else { app.finish_attempt(callback).await };
+    let landed = if foreign { Err(Stopped::OtherBrowser) } else { app.finish_attempt(callback).await };
     let mut response = match landed {
         Ok(landed) => arrived(app, request, at, landed, return_to.as_deref().unwrap_or(surface.home_path())).await,
         Err(stopped) => at.back(surface, return_to.as_deref(), stopped.told()),
@@ -246,7 +241,7 @@ async fn arrived(app: &App, request: &HttpRequest, at: &At, landed: Landed, home
     let transport = at.visit.site.transport;
     match landed {
         Landed::SignedIn(secret) => {
-            end_former_session(app, at, request).await;
+            end_former_session(app, &at.visit, request).await;
             let mut response = see_other(home);
             let _ = response.add_cookie(&session_cookie::session(&secret, transport));
             let _ = response.add_cookie(&cookies::not_tried(transport));
@@ -258,10 +253,9 @@ async fn arrived(app: &App, request: &HttpRequest, at: &At, landed: Landed, home
 }
 
 /// A new session id at each sign-in (R65); the old session does not live on beside it.
-async fn end_former_session(app: &App, at: &At, request: &HttpRequest) {
-    let Some(former) = session_cookie::read(request, at.visit.site.transport) else { return };
-    let former: Result<(), _> = app.accounts.end_session(at.visit.helpdesk(), &former).await;
-    if let Err(error) = former {
+pub(super) async fn end_former_session(app: &App, visit: &Visit, request: &HttpRequest) {
+    let Some(former) = session_cookie::read(request, visit.site.transport) else { return };
+    if let Err(error) = app.accounts.end_session(visit.helpdesk(), &former).await {
         tracing::warn!(%error, "a former session could not be ended");
     }
 }
@@ -270,7 +264,7 @@ fn report(at: &At, tested: &Tested) -> HttpResponse {
     at.visit.page(StatusCode::OK, &Report::new(at.visit.frame(), &at.title, tested))
 }
 
-/// Whether an agents' session that is alive belongs to this browser; for pages that need one.
+/// The session that this browser has; whoever has none is sent to sign in.
 pub(super) async fn required_session(app: &App, visit: &Visit, request: &HttpRequest) -> Result<Session, HttpResponse> {
     let session = visit.session(app, request).await?;
     session.ok_or_else(|| see_other(Surface::Portal.login_path()))
@@ -313,11 +307,14 @@ async fn provider_log_out(
     let answer = Answer::read(request.query_string(), body);
     match app.provider_logs_out(at.visit.helpdesk(), &at.id, &answer).await {
         Ok(None) => Ok(see_other("/signed-out")),
-        Ok(Some(back)) => Ok(HttpResponse::SeeOther()
-            .insert_header((LOCATION, back.as_str()))
-            .insert_header(("Cache-Control", "no-store"))
-            .cookie(session_cookie::no_session(at.visit.site.transport))
-            .finish()),
+        Ok(Some(back)) => {
+            let mut response = see_other(back.as_str());
+            // Only if it was a session of this browser that ended: a link that somebody sent takes nobody's cookie.
+            if at.visit.session(app, request).await?.is_none() {
+                let _ = response.add_cookie(&session_cookie::no_session(at.visit.site.transport));
+            }
+            Ok(response)
+        }
         Err(stopped) => {
             let texts = at.visit.texts();
             let sentence = texts.tried(stopped.told()).unwrap_or(texts.unavailable_help);
@@ -340,10 +337,6 @@ async fn any_callback(data: Data, request: HttpRequest, id: web::Path<String>, b
     whole(callback(&data.0, &data.1, &request, &id, &body).await)
 }
 
-async fn get_finish(data: Data, request: HttpRequest, id: web::Path<String>) -> HttpResponse {
-    whole(finish(&data.0, &data.1, &request, &id).await)
-}
-
 async fn get_metadata(data: Data, request: HttpRequest, id: web::Path<String>) -> HttpResponse {
     whole(metadata(&data.0, &data.1, &request, &id).await)
 }
@@ -362,7 +355,6 @@ pub fn configure(config: &mut web::ServiceConfig) {
                 .route(web::get().to(any_callback))
                 .route(web::post().to(any_callback)),
         )
-        .service(web::resource("/auth/{usersource}/finish").route(web::get().to(get_finish)))
         .service(web::resource("/auth/{usersource}/metadata").route(web::get().to(get_metadata)))
         .service(
             answers("/auth/{usersource}/logout").route(web::get().to(any_log_out)).route(web::post().to(any_log_out)),

@@ -1,9 +1,9 @@
 //! A person's own ways to sign in: linking and unlinking identities, after a fresh sign-in (R30).
 //!
 //! Stops: somebody at an unattended screen, or with a stolen session, who links an identity of their own to the account
-//! and keeps it for good.
+//! and keeps it for good; another site that leads somebody into linking (it begins by a post from our own page).
 
-use super::auth::required_session;
+use super::auth::{self, required_session};
 use super::login::see_other;
 use super::problem::Problem;
 use super::reading::Reader;
@@ -11,8 +11,10 @@ use super::visit::Visit;
 use super::{headers::Headers, instruction::etag};
 use crate::accounts::{AccountsError, Identity, Session};
 use crate::app::App;
+use crate::commands::CommandError;
 use crate::pages::options::start_url;
 use crate::pages::redirects::{Freshness, Identities, LinkedIdentity};
+use crate::people::PeopleError;
 use crate::read_models::LoginFront;
 use crate::sign_in::redirecting::redirect_kind;
 use actix_web::http::StatusCode;
@@ -41,7 +43,7 @@ async fn show(app: &App, front: &LoginFront, request: &HttpRequest) -> Result<Ht
         .state
         .of(session.audience)
         .filter(|usersource| usersource.enabled && redirect_kind(&usersource.kind).is_some())
-        .map(|usersource| (format!("{}?link=1", start_url(&usersource.id)), usersource.title().to_owned()))
+        .map(|usersource| (usersource.id.to_string(), usersource.title().to_owned()))
         .collect();
     let through = session.usersource.as_ref().and_then(|id| head.state.usersource(id).ok());
     let again = through.filter(|usersource| redirect_kind(&usersource.kind).is_some());
@@ -55,26 +57,58 @@ async fn show(app: &App, front: &LoginFront, request: &HttpRequest) -> Result<Ht
     Ok(visit.page(StatusCode::OK, &page))
 }
 
+/// What a person wants of their identities: one of the two.
 #[derive(serde::Deserialize)]
-struct Unlink {
-    unlink: String,
+struct Wish {
+    link: Option<String>,
+    unlink: Option<String>,
+}
+
+async fn change(
+    app: &App,
+    front: &LoginFront,
+    request: &HttpRequest,
+    wish: Wish,
+) -> Result<HttpResponse, HttpResponse> {
+    let visit = Visit::of_post(front, request).await?;
+    let session: Session = required_session(app, &visit, request).await?;
+    let texts = visit.texts();
+    if !session.is_fresh(app.now()) {
+        return Err(visit.message(StatusCode::FORBIDDEN, texts.refused, texts.identities_fresh));
+    }
+    match (wish.link, wish.unlink) {
+        (Some(usersource), None) => auth::begin_link(app, front, request, &session, &usersource).await,
+        (None, Some(id)) => unlink(app, &visit, request, &session, &id).await,
+        (Some(_), Some(_)) | (None, None) => Err(visit.not_found()),
+    }
 }
 
 async fn unlink(
     app: &App,
-    front: &LoginFront,
+    visit: &Visit,
     request: &HttpRequest,
-    wish: Unlink,
+    session: &Session,
+    id: &str,
 ) -> Result<HttpResponse, HttpResponse> {
-    let visit = Visit::of_post(front, request).await?;
-    let session: Session = required_session(app, &visit, request).await?;
-    if !session.is_fresh(app.now()) {
-        let texts = visit.texts();
-        return Err(visit.message(StatusCode::FORBIDDEN, texts.refused, texts.identities_fresh));
+    let (helpdesk, account) = (visit.helpdesk(), &session.account);
+    let head = app.ledger.refresh(helpdesk).await.map_err(|error| visit.unavailable(&error))?;
+    let all = app.accounts.identities_of(helpdesk, &account.id).await.map_err(|error| visit.unavailable(&error))?;
+    // The portal's session is the weaker one: it takes nothing away from the agents' side.
+    let of_this_audience = all.iter().find(|identity| identity.id == id).is_some_and(|identity| {
+        head.state.usersource(&identity.key.usersource).map_or(true, |u| u.audience == session.audience)
+    });
+    if !of_this_audience {
+        return Err(visit.not_found());
     }
-    match app.accounts.unlink_identity(visit.helpdesk(), &session.account.id, &wish.unlink).await {
+    let hand = app.own_hand(account, Some(&app.peer(request).address()), "unlinked by its owner");
+    let hand = hand.map_err(|error| visit.unavailable(&error))?;
+    match app.unlink_identity(helpdesk, &account.id, id, hand).await {
         Ok(()) => Ok(see_other(PATH)),
-        Err(AccountsError::Unknown) => Err(visit.not_found()),
+        Err(PeopleError::Accounts(AccountsError::Unknown)) => Err(visit.not_found()),
+        Err(PeopleError::Command(CommandError::Rejected(_))) => {
+            let texts = visit.texts();
+            Err(visit.message(StatusCode::CONFLICT, texts.refused, texts.identities_last))
+        }
         Err(error) => Err(visit.unavailable(&error)),
     }
 }
@@ -115,7 +149,8 @@ async fn unlink_identity(
 ) -> Result<HttpResponse, Problem> {
     let (helpdesk, id, identity) = path.into_inner();
     let headers = Headers::read_without_query(&app, &request, &helpdesk).await?;
-    app.accounts.unlink_identity(&headers.caller.helpdesk, &AccountId::new(id), &identity).await?;
+    let hand = headers.hand(&app)?;
+    app.unlink_identity(&headers.caller.helpdesk, &AccountId::new(id), &identity, hand).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -133,8 +168,8 @@ pub fn configure_pages(config: &mut web::ServiceConfig) {
                     |app: web::Data<App>,
                      front: web::Data<LoginFront>,
                      request: HttpRequest,
-                     wish: web::Form<Unlink>| async move {
-                        unlink(&app, &front, &request, wish.into_inner()).await.unwrap_or_else(|page| page)
+                     wish: web::Form<Wish>| async move {
+                        change(&app, &front, &request, wish.into_inner()).await.unwrap_or_else(|page| page)
                     },
                 ),
             ),

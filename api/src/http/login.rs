@@ -1,6 +1,7 @@
 //! The login pages as one visitor sees them, and their form (R20–R23, R26).
 
 use super::attempt_cookies as cookies;
+use super::auth::end_former_session;
 use super::return_to::ReturnTo;
 use super::visit::{Visit, opens};
 use super::{public, session_cookie};
@@ -95,15 +96,9 @@ async fn enter(
         ip: app.peer(request).ip(),
         browser: session_cookie::read_browser(request, transport),
     };
-    let former = session_cookie::read(request, transport);
     match app.sign_in(&attempt).await {
         Ok(Admitted { session, browser }) => {
-            // A new session id at each sign-in (R65); the old session does not live on beside it.
-            if let Some(former) = former
-                && let Err(error) = app.accounts.end_session(visit.helpdesk(), &former).await
-            {
-                tracing::warn!(%error, "a former session could not be ended");
-            }
+            end_former_session(app, &visit, request).await;
             let mut response = HttpResponse::SeeOther();
             response
                 .insert_header((LOCATION, return_to.unwrap_or(surface.home_path())))

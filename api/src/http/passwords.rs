@@ -223,7 +223,9 @@ async fn change(app: &App, front: &LoginFront, request: &HttpRequest, surface: S
         let frame = visit.frame().with_notice(Notice::Problem(sentence));
         visit.page(StatusCode::UNPROCESSABLE_ENTITY, &ChangePassword::new(frame, surface, account.login(), least))
     };
-    match app.confirm_password(account, typed.current_password, surface, app.peer(request).ip()).await {
+    let browser = session_cookie::read_browser(request, visit.site.transport);
+    let ip = app.peer(request).ip();
+    match app.confirm_password(account, typed.current_password, surface, ip, browser.as_deref()).await {
         Ok(()) => {}
         Err(Refused::Unavailable | Refused::Busy) => return Err(visit.unavailable(&Refused::Unavailable)),
         Err(refused) => return Ok(refuse(visit.texts().refusal(&refused))),

@@ -23,6 +23,12 @@ static NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 /// A year. Not for sub-domains: those are not ours.
 static STAY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
+/// The policy of the page that posts to ourselves by a script of ours.
+pub static POSTING_HOME: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; form-action 'self'; base-uri 'none'; \
+     frame-ancestors 'none'",
+);
+
 /// The policy of the one page that posts to a provider: its form may go there, and its script is ours.
 pub fn posting_to(provider: &url::Url) -> Option<HeaderValue> {
     let origin = provider.origin();

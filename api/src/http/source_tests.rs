@@ -1,6 +1,6 @@
 //! Testing a usersource over HTTP (R42): with a login and a password, or by a round trip of the admin's own browser.
 
-use super::auth::{At, depart, surface_of};
+use super::auth::{At, Leaving, depart, surface_of};
 use super::headers::Headers;
 use super::members::Members;
 use super::problem::Problem;
@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::caller::Credential;
 use crate::read_models::LoginFront;
 use crate::sign_in::redirecting::Start;
+use crate::sign_in::testing::Typed;
 use crate::sign_in::{Purpose, Stopped};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
@@ -30,7 +31,8 @@ async fn test_usersource(
     let helpdesk = &headers.caller.helpdesk;
     let head = app.ledger.refresh(helpdesk).await?;
     let usersource = head.state.usersource(&UsersourceId::new(id))?;
-    match app.test_form(helpdesk, usersource, &login, &password).await {
+    let typed = Typed { login: &login, password: &password, ip: app.peer(&request).ip() };
+    match app.test_form(helpdesk, usersource, &typed, headers.hand(&app)?).await {
         Ok(Some(tested)) => Ok(HttpResponse::Ok().json(tested)),
         Ok(None) => Err(not_testable("this kind is tested in a browser, by GET of …/test/start")),
         Err(_) => {
@@ -77,7 +79,7 @@ async fn start_test(
         purpose: Purpose::Test { account: headers.caller.account.id.clone() },
     };
     match app.begin_attempt(start).await {
-        Ok(begun) => Ok(depart(&request, &at, begun, false)),
+        Ok(begun) => Ok(depart(&request, &at, begun, Leaving { silent: false, after_post: false })),
         Err(Stopped::Denied(reason)) => {
             let detail = format!("the attempt could not begin: {}", reason.as_str());
             Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "test_failed", detail))

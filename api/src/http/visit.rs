@@ -81,6 +81,13 @@ impl Visit {
         response
     }
 
+    /// The page whose form a script of ours sends to ourselves.
+    pub fn page_that_posts_home(&self, page: &impl askama::Template) -> HttpResponse {
+        let mut response = self.page(StatusCode::OK, page);
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, security_headers::POSTING_HOME.clone());
+        response
+    }
+
     /// There is nothing at this address, or not now.
     pub fn not_found(&self) -> HttpResponse {
         html::not_found(self.site.transport)

@@ -25,8 +25,18 @@ impl<'a> Onward<'a> {
         Self { frame, sentence: frame.texts.onward_help, provider, to: to.as_str(), fields }
     }
 
-    /// By opening the address where one signs out. A redirect would not do after a post: `form-action` binds it in
-    /// Chromium.
+    /// By opening an address. A redirect would not do after a post: `form-action` binds it in Chromium.
+    pub fn open(frame: Frame<'a>, provider: &'a str, to: &'a Url) -> Self {
+        Self::post(frame, provider, to, &[])
+    }
+
+    /// By posting once more what a provider posted: from our own page, the browser sends its cookies along.
+    pub fn once_more(frame: Frame<'a>, callback: &'a str, fields: &'a [(String, String)]) -> Self {
+        let frame = frame.headed(frame.texts.onward);
+        Self { frame, sentence: frame.texts.onward_back, provider: "", to: callback, fields }
+    }
+
+    /// By opening the address where one signs out.
     pub fn sign_out(frame: Frame<'a>, to: &'a Url) -> Self {
         let frame = frame.headed(frame.texts.signed_out);
         let provider = to.host_str().unwrap_or_default();
@@ -106,7 +116,7 @@ pub enum Freshness<'a> {
 }
 
 impl<'a> Identities<'a> {
-    /// `linkable` are addresses and titles; without a fresh sign-in nothing can be changed.
+    /// `linkable` are usersources' ids and titles; without a fresh sign-in nothing can be changed.
     pub fn new(
         frame: Frame<'a>,
         linked: &'a [LinkedIdentity],
@@ -157,7 +167,7 @@ mod tests {
         };
         assert_sound(&Report::new(frame(), HOSTILE, &tested).render().unwrap());
         let linked = [LinkedIdentity { id: HOSTILE.into(), title: HOSTILE.into(), subject: HOSTILE.into() }];
-        let linkable = [("/auth/us_1/start?link=1".to_owned(), HOSTILE.to_owned())];
+        let linkable = [(HOSTILE.to_owned(), HOSTILE.to_owned())];
         for standing in [Freshness::Fresh, Freshness::AskAgain("/auth/us_1/start?again=1"), Freshness::Stale] {
             let html = Identities::new(frame(), &linked, &linkable, standing).render().unwrap();
             assert_sound(&html);

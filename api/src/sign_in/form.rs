@@ -7,7 +7,7 @@
 //! success has a counter of its own).
 
 use super::gate::{Proven, Who};
-use super::{Denied, Stopped, Trace};
+use super::{Denied, Reason, Stopped, Trace};
 use crate::accounts::lockout::{self, Counted, Standing};
 use crate::accounts::passwords::PasswordsError;
 use crate::accounts::sign_ins::{NewSignIn, Outcome};
@@ -116,11 +116,12 @@ impl App {
         password: Zeroizing<String>,
         surface: Surface,
         ip: IpAddr,
+        browser: Option<&str>,
     ) -> Result<(), Refused> {
         let now = self.now();
         let head = self.ledger.refresh(&account.helpdesk).await?;
         let policy = head.state.policy(surface.audience());
-        let attempt = lockout::Attempt { helpdesk: &account.helpdesk, login: account.login(), ip, browser: None };
+        let attempt = lockout::Attempt { helpdesk: &account.helpdesk, login: account.login(), ip, browser };
         let counted = self.accounts.begin_attempt(&attempt, &policy, now).await?;
         match counted.standing {
             Standing::Open => {}
@@ -186,24 +187,28 @@ impl App {
         counted: &Counted,
         now: Timestamp,
     ) -> Result<Admitted, Refused> {
-        let mut away = None;
-        let mut judged = false;
+        let (mut away, mut judged) = (false, false);
         for id in usersources {
             let usersource = head.state.usersource(id).map_err(|_| Refused::NoForm)?;
-            match self.accepts(attempt, usersource).await? {
-                Accepted::Who(who) => return self.pass(attempt, usersource, who, counted, now).await,
-                Accepted::Nobody => judged = true,
-                Accepted::Denied(denied) => {
+            match self.accepts(attempt, usersource).await {
+                Ok(Accepted::Who(who)) => return self.pass(attempt, usersource, who, counted, now).await,
+                Ok(Accepted::Nobody) => judged = true,
+                Ok(Accepted::Denied(denied)) => {
                     tracing::warn!(usersource = %id, %denied, "a usersource let nobody in");
                     self.log_attempt(attempt, Some(id), Outcome::Failed, denied.reason.as_str()).await;
-                    away = Some(denied.reason);
+                    // Whatever else it says of a login is judged like a wrong password, and looks like one.
+                    let silent = matches!(denied.reason, Reason::Unreachable | Reason::Misconfigured);
+                    (away, judged) = (away || silent, judged || !silent);
                 }
+                // A guess that one has judged is counted, whatever the others are busy with.
+                Err(Refused::Busy | Refused::Unavailable) if judged => away = true,
+                Err(refused) => return Err(refused),
             }
         }
         match (judged, away) {
-            (false, Some(_)) => Err(Refused::Unavailable),
-            (true, Some(_)) => Err(Refused::MismatchOrAway),
-            (_, None) => {
+            (false, true) => Err(Refused::Unavailable),
+            (true, true) => Err(Refused::MismatchOrAway),
+            (_, false) => {
                 self.log_attempt(attempt, usersources.first(), Outcome::Failed, "mismatch").await;
                 Err(Refused::Mismatch)
             }

@@ -9,7 +9,8 @@ use super::{Person, ProviderSession, Stopped, filter};
 use crate::accounts::sign_ins::{NewSignIn, Outcome};
 use crate::accounts::{Account, AccountsError, AtProvider, IdentityKey, Means, NewSession, Secret};
 use crate::app::App;
-use crate::commands::{CommandError, Wish};
+use crate::commands::CommandError;
+use crate::people::Hand;
 use domain::offer::offer;
 use domain::values::Usersource;
 use domain::{
@@ -177,9 +178,27 @@ impl App {
         if !admin || known {
             return;
         }
-        if let Err(error) = self.record_proof(usersource, digest, account, "signed in").await {
+        let noted = match self.own_hand(account, None, "signed in") {
+            Ok(hand) => self.record_proof(usersource, digest, account, hand).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = noted {
             tracing::warn!(%error, usersource = %usersource.id, "a sign-in could not be recorded as a proof");
         }
+    }
+
+    /// Somebody who acts for themselves, as the ledger names them.
+    pub fn own_hand(&self, account: &Account, ip: Option<&str>, reason: &str) -> Result<Hand, CommandError> {
+        let personal = self.seal_personal(account, ip).map_err(|error| CommandError::Accident(Box::new(error)))?;
+        let actor = Actor {
+            id: account.id.to_string(),
+            kind: ActorType::Person,
+            role: Some(account.role.as_str().to_owned()),
+            personal,
+            acting_for: None,
+        };
+        let reason = Some(reason.to_owned());
+        Ok(Hand { actor, via: Via::Console, request: None, reason, accept_lockout: false })
     }
 
     /// Records that `account` really signed in through the usersource. What proves nothing new is no error.
@@ -188,30 +207,14 @@ impl App {
         usersource: &Usersource,
         digest: &str,
         account: &Account,
-        reason: &str,
+        hand: Hand,
     ) -> Result<(), CommandError> {
-        let personal = self.seal_personal(account, None).map_err(|error| CommandError::Accident(Box::new(error)))?;
-        let wish = Wish {
-            helpdesk: account.helpdesk.clone(),
-            commands: vec![Command::RecordProof {
-                usersource: usersource.id.clone(),
-                digest: digest.to_owned(),
-                account: account.id.clone(),
-            }],
-            actor: Actor {
-                id: account.id.to_string(),
-                kind: ActorType::Person,
-                role: Some(account.role.as_str().to_owned()),
-                personal,
-                acting_for: None,
-            },
-            via: Via::Console,
-            request: None,
-            reason: Some(reason.to_owned()),
-            if_match: None,
-            ask: None,
-            accept_lockout: false,
+        let proof = Command::RecordProof {
+            usersource: usersource.id.clone(),
+            digest: digest.to_owned(),
+            account: account.id.clone(),
         };
+        let wish = hand.wish(&account.helpdesk, vec![proof]);
         match self.commands.execute(&wish, self.now()).await {
             Ok(done) => self.after(&wish.helpdesk, &done),
             Err(CommandError::Rejected(Rejection::NothingToChange)) => {}

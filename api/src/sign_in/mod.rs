@@ -20,6 +20,7 @@ pub mod source;
 pub mod stopped;
 pub mod testing;
 pub mod trace;
+pub mod unlinking;
 
 pub use attempt::{Purpose, RedirectAttempt};
 pub use denied::{Denied, Reason};

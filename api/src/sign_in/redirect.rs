@@ -104,5 +104,7 @@ pub enum LogOut {
         indexes: Vec<String>,
         /// Where the browser tells the provider that it is done.
         back: Url,
+        /// The request's id, which works once, and until when it would be accepted.
+        once: (String, Timestamp),
     },
 }

@@ -135,12 +135,6 @@ impl App {
         }
     }
 
-    /// An answer to an attempt that this browser did not begin, or not any more: nothing of it is read.
-    pub async fn refuse_foreign(&self, callback: &Callback<'_>) -> Result<Landed, Stopped> {
-        self.log_stopped(callback, callback.surface, Stopped::OtherBrowser).await;
-        Err(Stopped::OtherBrowser)
-    }
-
     async fn try_finish(&self, callback: &Callback<'_>) -> Result<Landed, Halted> {
         let attempt = callback.attempt.as_ref();
         if let Some(attempt) = attempt {
@@ -187,12 +181,15 @@ impl App {
         trace: Trace,
     ) -> Result<Landed, Halted> {
         let session = callback.session.as_ref().filter(|session| session.account.id == *account);
-        session.filter(|session| session.account.role == Role::Admin).ok_or(Stopped::NotSignedIn)?;
+        let session = session.filter(|session| session.account.role == Role::Admin).ok_or(Stopped::NotSignedIn)?;
         let arrived = match arrived {
-            Ok(arrival) => self.never_before(callback, &arrival).await.map(|()| arrival.person),
+            Ok(arrival) if self.never_before(callback, &arrival).await? => Ok(arrival.person),
+            Ok(_) => Err(replayed()),
             Err(denied) => Err(denied),
         };
-        Ok(Landed::Tested(self.conclude_test(callback.helpdesk, usersource, arrived, trace).await?))
+        let hand = self.own_hand(&session.account, Some(&callback.ip.to_string()), "tested");
+        let hand = hand.map_err(|_| Stopped::Unavailable)?;
+        Ok(Landed::Tested(self.conclude_test(callback.helpdesk, usersource, arrived, trace, hand).await?))
     }
 
     /// Links the identity to the account that began, if this browser is still signed in to it. The usersource is judged
@@ -239,24 +236,26 @@ impl App {
         arrived: Result<Arrival, Denied>,
     ) -> Result<Arrival, Stopped> {
         let arrival = arrived.map_err(|denied| told(source, &denied))?;
-        self.never_before(callback, &arrival).await.map_err(|denied| told(source, &denied))?;
-        Ok(arrival)
+        if self.never_before(callback, &arrival).await? { Ok(arrival) } else { Err(told(source, &replayed())) }
     }
 
-    /// What the answer has that works once was not used before: an assertion, a token.
-    async fn never_before(&self, callback: &Callback<'_>, arrival: &Arrival) -> Result<(), Denied> {
+    /// Whether what the answer has that works once was not used before: an assertion, a token.
+    async fn never_before(&self, callback: &Callback<'_>, arrival: &Arrival) -> Result<bool, Stopped> {
         for (what, until) in &arrival.once {
             let name = format!("message {what}");
-            match self.accounts.use_once(callback.helpdesk, callback.usersource, &name, *until).await {
-                Ok(true) => {}
-                Ok(false) => return Err(Denied::new(Reason::Replayed, "this answer was used before")),
-                Err(error) => return Err(Denied::new(Reason::Unreachable, error.to_string())),
+            if !self.accounts.use_once(callback.helpdesk, callback.usersource, &name, *until).await? {
+                return Ok(false);
             }
         }
-        Ok(())
+        Ok(true)
     }
 
+    /// What answers no attempt of this browser is not written down: anybody could fill the log with it.
     async fn log_stopped(&self, callback: &Callback<'_>, surface: Surface, stopped: Stopped) {
+        if callback.attempt.is_none() {
+            tracing::debug!(usersource = %callback.usersource, reason = stopped.as_str(), "an answer was refused");
+            return;
+        }
         let entry = NewSignIn {
             surface,
             usersource: Some(callback.usersource.clone()),
@@ -289,6 +288,10 @@ impl<E: Into<Stopped>> From<E> for Halted {
     fn from(error: E) -> Self {
         Self::Before(error.into())
     }
+}
+
+fn replayed() -> Denied {
+    Denied::new(Reason::Replayed, "this answer was used before")
 }
 
 /// The true cause is for our log; what it becomes is for everybody.

@@ -55,7 +55,11 @@ impl App {
         })?;
         match heard {
             LogOut::Done => Ok(None),
-            LogOut::Asked { issuer, subject, indexes, back } => {
+            LogOut::Asked { issuer, subject, indexes, back, once: (id, until) } => {
+                let name = format!("log-out {id}");
+                if !self.accounts.use_once(helpdesk, &usersource.id, &name, until).await? {
+                    return Err(Stopped::Used);
+                }
                 let key = IdentityKey { usersource: usersource.id.clone(), issuer, subject };
                 let ended = self.accounts.end_provider_sessions(helpdesk, &key, &indexes).await?;
                 tracing::info!(usersource = %usersource.id, ended, "the provider ended sessions");

@@ -4,14 +4,27 @@
 use super::gate::passes_filter;
 use super::provision::role_of_the_unknown;
 use super::{Denied, Person, Step, Stopped, Trace};
+use crate::accounts::lockout::{self, Standing};
 use crate::accounts::{Account, Match};
 use crate::app::App;
 use crate::authenticators::{self, Authenticator, SignIn};
+use crate::people::Hand;
 use domain::HelpdeskId;
 use domain::values::Usersource;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use std::net::IpAddr;
 use zeroize::Zeroizing;
+
+/// What an admin typed to test a form, and from where.
+pub struct Typed<'a> {
+    /// The login.
+    pub login: &'a str,
+    /// The password.
+    pub password: &'a Zeroizing<String>,
+    /// The admin's address.
+    pub ip: IpAddr,
+}
 
 /// What came of a test.
 #[derive(Debug, Clone, Serialize)]
@@ -58,35 +71,50 @@ pub enum WouldBe {
 }
 
 impl App {
-    /// Tests a usersource of a form kind with this login and password.
+    /// Tests a usersource of a form kind with this login and password. `None` for a kind that is tested otherwise. It is
+    /// counted like a sign-in: whoever may test must not guess more often than others.
     pub async fn test_form(
         &self,
         helpdesk: &HelpdeskId,
         usersource: &Usersource,
-        login: &str,
-        password: &Zeroizing<String>,
+        typed: &Typed<'_>,
+        hand: Hand,
     ) -> Result<Option<Tested>, Stopped> {
         let Some(SignIn::Form(kind)) = authenticators::kind(&usersource.kind).map(Authenticator::sign_in) else {
             return Ok(None);
         };
+        let head = self.ledger.refresh(helpdesk).await?;
+        let policy = head.state.policy(usersource.audience);
+        let attempt = lockout::Attempt { helpdesk, login: typed.login, ip: typed.ip, browser: None };
+        let counted = self.accounts.begin_attempt(&attempt, &policy, self.now()).await?;
+        let mut trace = Trace::on();
+        if let Standing::Locked(_) = counted.standing {
+            return Ok(Some(nobody("locked", trace)));
+        }
         let base_url = self.base_url(helpdesk);
         let source = self.source(helpdesk, usersource, &base_url);
-        let mut trace = Trace::on();
-        let asked = if password.is_empty() { Ok(None) } else { kind.ask(&source, login, password, &mut trace).await };
-        match asked {
-            Ok(Some(person)) => self.conclude_test(helpdesk, usersource, Ok(person), trace).await.map(Some),
-            Ok(None) => Ok(Some(nobody("mismatch", trace))),
-            Err(denied) => self.conclude_test(helpdesk, usersource, Err(denied), trace).await.map(Some),
+        let empty = typed.password.is_empty();
+        let asked = if empty { Ok(None) } else { kind.ask(&source, typed.login, typed.password, &mut trace).await };
+        let tested = match asked {
+            Ok(Some(person)) => self.conclude_test(helpdesk, usersource, Ok(person), trace, hand).await?,
+            Ok(None) => nobody("mismatch", trace),
+            Err(denied) => self.conclude_test(helpdesk, usersource, Err(denied), trace, hand).await?,
+        };
+        if tested.reason != Some("mismatch") {
+            self.accounts.attempt_withdrawn(&attempt, &counted, &policy).await?;
         }
+        Ok(Some(tested))
     }
 
-    /// Judges what the source answered as the gate would, changes nothing, and records what an admin proved.
+    /// Judges what the source answered as the gate would, changes nothing, and records what an admin proved, in the name
+    /// of whoever tests.
     pub async fn conclude_test(
         &self,
         helpdesk: &HelpdeskId,
         usersource: &Usersource,
         arrived: Result<Person, Denied>,
         mut trace: Trace,
+        hand: Hand,
     ) -> Result<Tested, Stopped> {
         let person = match arrived {
             Ok(person) => person,
@@ -112,7 +140,7 @@ impl App {
         };
         let mut proven = false;
         if let (None, Some(account)) = (stopped, account) {
-            proven = self.prove(helpdesk, usersource, account).await?;
+            proven = self.prove(helpdesk, usersource, account, hand).await?;
         }
         Ok(Tested {
             admitted: stopped.is_none(),
@@ -125,13 +153,19 @@ impl App {
     }
 
     /// Records the proof if the account is an active admin's (R40); says whether the usersource is proven by them now.
-    async fn prove(&self, helpdesk: &HelpdeskId, usersource: &Usersource, account: &Account) -> Result<bool, Stopped> {
+    async fn prove(
+        &self,
+        helpdesk: &HelpdeskId,
+        usersource: &Usersource,
+        account: &Account,
+        hand: Hand,
+    ) -> Result<bool, Stopped> {
         let head = self.ledger.refresh(helpdesk).await?;
         let admin = head.state.standings.get(&account.id).is_some_and(|standing| standing.admin && standing.active);
         if !admin {
             return Ok(false);
         }
-        let recorded = self.record_proof(usersource, &usersource.sign_in_digest(), account, "tested").await;
+        let recorded = self.record_proof(usersource, &usersource.sign_in_digest(), account, hand).await;
         Ok(recorded.inspect_err(|error| tracing::warn!(%error, "a test could not be recorded as a proof")).is_ok())
     }
 }

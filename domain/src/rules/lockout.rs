@@ -76,6 +76,19 @@ pub(crate) fn record_proof(
     }])
 }
 
+/// Takes back what an account proved through a usersource, since it cannot sign in there any more.
+pub(crate) fn withdraw_proofs(
+    state: &AuthConfig,
+    id: &UsersourceId,
+    account: &AccountId,
+) -> Result<Vec<Event>, Rejection> {
+    let usersource = state.usersource(id)?;
+    if !state.proofs.iter().any(|proof| proof.usersource == *id && proof.account == *account) {
+        return Err(Rejection::NothingToChange);
+    }
+    Ok(vec![Event::ProofsWithdrawn { usersource: usersource.reference(), account: account.clone() }])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,6 +153,21 @@ mod tests {
         assert_eq!(given.when(disable("dp_agents")), LOCKED);
         given.done(change_to("us_1", "settings.sso_url", Some(Setting::text("https://idp.example/sso"))));
         assert!(given.when(disable("dp_agents")).is_ok(), "a digest once proven stays proven when it comes back");
+    }
+
+    #[test]
+    fn r40_a_proof_goes_with_its_identity_unless_it_is_the_last_way_in() {
+        let mut given = given();
+        prove(&mut given);
+        let withdraw = || Command::WithdrawProofs { usersource: "us_1".into(), account: "acc_1".into() };
+        let other = Command::WithdrawProofs { usersource: "us_1".into(), account: "acc_2".into() };
+        assert_eq!(given.when(other), Err(Rejection::NothingToChange));
+        let mut alone = given.clone();
+        alone.done(disable("dp_agents"));
+        assert_eq!(alone.when(withdraw()), LOCKED);
+        given.done(withdraw());
+        assert_eq!(given.when(disable("dp_agents")), LOCKED, "it proves nothing more");
+        assert_eq!(given.when(withdraw()), Err(Rejection::NothingToChange));
     }
 
     #[test]

@@ -60,6 +60,7 @@ fn command() -> impl Strategy<Value = Command> {
             .prop_map(|(audience, usersources)| Command::SetOrder { audience, usersources }),
         id().prop_map(|id| Command::UninstallUsersource { id }),
         (account(), standing).prop_map(|(a, standing)| Command::SetStanding { account: a.into(), standing }),
+        (id(), account()).prop_map(|(usersource, a)| Command::WithdrawProofs { usersource, account: a.into() }),
         (id(), any::<bool>(), account()).prop_map(|(usersource, right, a)| Command::RecordProof {
             usersource,
             digest: if right { "present" } else { "stale" }.into(),

@@ -72,6 +72,7 @@ fn asked(source: &Source<'_>, answer: &Answer, came: &Came<'_>) -> Result<LogOut
         subject: name_id.subject(agreement.provider, &agreement.entity_id)?,
         indexes,
         back: done(source, root.needed("ID")?, relay_state(answer))?,
+        once: (root.needed("ID")?.to_owned(), sent.plus_seconds(FRESH + super::assertion::SKEW)),
     })
 }
 

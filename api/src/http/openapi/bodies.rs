@@ -115,7 +115,13 @@ fn forms() -> Vec<Named> {
             ),
         ),
         ("TestForm", body([("login", text("The login at the source.")), ("password", password())], [])),
-        ("UnlinkForm", object([("unlink", text("The id of the identity."))])),
+        (
+            "IdentitiesForm",
+            object_with(
+                [],
+                [("link", text("The usersource to link.")), ("unlink", text("The id of the identity to unlink."))],
+            ),
+        ),
         ("LostPasswordForm", object([("email", email())])),
         ("ChangePasswordForm", object([("current_password", password()), ("password", new())])),
         ("ResetPasswordForm", object([("token", link()), ("password", new())])),

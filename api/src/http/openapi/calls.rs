@@ -238,13 +238,11 @@ fn pages() -> Vec<Call> {
         page(Get, "/reset-password", "ask_reset", "Sets a password, by a link.").with(&["needed_token"]).empty(200),
         page(Post, "/reset-password", "reset_password", "The form of the same.").takes("ResetPasswordForm").empty(200),
         page(Get, "/auth/{usersource}/start", "start", "Where a sign-in through a provider begins.")
-            .with(&["silent", "return_to", "again", "link"])
+            .with(&["silent", "return_to", "again"])
             .empty(303),
         page(Get, "/auth/{usersource}/callback", "callback", "Where the provider sends its answer.").empty(303),
         page(Post, "/auth/{usersource}/callback", "posted_callback", "The same for an answer that is posted.")
-            .empty(303),
-        page(Get, "/auth/{usersource}/finish", "finish", "The browser comes for an answer that was posted.")
-            .with(&["handle"])
+            .empty(200)
             .empty(303),
         page(Get, "/auth/{usersource}/metadata", "provider_metadata", "What a SAML provider reads to know us.")
             .empty(200),
@@ -258,7 +256,10 @@ fn pages() -> Vec<Call> {
         )
         .empty(303),
         page(Get, "/identities", "own_identities", "One's own ways to sign in (R30).").empty(200).empty(303),
-        page(Post, "/identities", "unlink_own_identity", "Unlinks one of them.").takes("UnlinkForm").empty(303),
+        page(Post, "/identities", "change_own_identities", "Links or unlinks one of them.")
+            .takes("IdentitiesForm")
+            .empty(200)
+            .empty(303),
         page(Get, "/assets/{name}", "asset", "A style sheet or a picture of the pages.").empty(200),
     ];
     for surface in Surface::ALL {

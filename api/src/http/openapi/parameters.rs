@@ -64,8 +64,6 @@ pub fn all() -> Vec<(&'static str, Parameter)> {
         ("return_to", text("Where to go afterwards: a path on the same host.")),
         ("silent", word(["1"], "Without anything to see (R25).")),
         ("again", word(["1"], "The provider is to ask again, whatever it remembers (R41).")),
-        ("link", word(["1"], "Links the identity to the account that one is signed in to; takes a fresh sign-in.")),
-        ("handle", text("Names the answer that waits; works once.")),
     ];
     let one =
         |place: ParameterIn| move |(name, shape): (&'static str, Shape)| (name, parameter(name, place.clone(), shape));

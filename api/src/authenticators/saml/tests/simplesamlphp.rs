@@ -105,7 +105,7 @@ async fn what_simplesamlphp_ends_ends_here_and_it_takes_our_answer() {
     end.query_pairs_mut().append_pair("ReturnTo", after.as_str());
     let (_, answer) = visitor.get(&end).await.ours();
     let (kind, source) = (redirecting(&known.fixture), known.fixture.source());
-    let LogOut::Asked { issuer, subject, indexes, back } = kind.log_out(&source, &answer).await.unwrap() else {
+    let LogOut::Asked { issuer, subject, indexes, back, .. } = kind.log_out(&source, &answer).await.unwrap() else {
         panic!("the provider asked");
     };
     assert_eq!((issuer, subject), (arrival.person.issuer, arrival.person.subject));
