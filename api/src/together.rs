@@ -30,8 +30,11 @@ struct Shared<W: Work> {
     waiting: Mutex<Waiting<W>>,
 }
 
+/// What one caller asked, and where the answer goes.
+type Waits<W> = (<W as Work>::Asked, oneshot::Sender<<W as Work>::Answer>);
+
 struct Waiting<W: Work> {
-    queue: VecDeque<(W::Asked, oneshot::Sender<W::Answer>)>,
+    queue: VecDeque<Waits<W>>,
     under_way: bool,
 }
 
@@ -75,37 +78,33 @@ impl<W: Work> fmt::Debug for Together<W> {
     }
 }
 
-/// What is asked in one go, and whom each answer goes to.
-type Turn<W> = (Vec<<W as Work>::Asked>, Vec<oneshot::Sender<<W as Work>::Answer>>);
-
 impl<W: Work> Shared<W> {
     fn lock(&self) -> MutexGuard<'_, Waiting<W>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Those whose turn it is, without those who went away; `None` once nobody waits, and then no run is under way.
-    fn next(&self) -> Option<Turn<W>> {
+    fn next(&self) -> Option<Vec<Waits<W>>> {
         let mut waiting = self.lock();
-        let (mut asked, mut answers) = (Vec::new(), Vec::new());
-        while asked.len() < self.most
-            && let Some((one, answer)) = waiting.queue.pop_front()
+        let mut turn = Vec::new();
+        while turn.len() < self.most
+            && let Some(one) = waiting.queue.pop_front()
         {
-            if !answer.is_closed() {
-                asked.push(one);
-                answers.push(answer);
+            if !one.1.is_closed() {
+                turn.push(one);
             }
         }
-        waiting.under_way = !asked.is_empty();
-        waiting.under_way.then_some((asked, answers))
+        waiting.under_way = !turn.is_empty();
+        waiting.under_way.then_some(turn)
     }
 }
 
 async fn run<W: Work>(shared: Arc<Shared<W>>) {
     let broken = BrokenOff(&shared);
-    while let Some((asked, answers)) = shared.next() {
-        let done = shared.work.work(asked).await;
-        for (one, answer) in done.into_iter().zip(answers) {
-            let _ = answer.send(one);
+    while let Some(turn) = shared.next() {
+        let (asked, answers): (Vec<_>, Vec<_>) = turn.into_iter().unzip();
+        for (answer, done) in answers.into_iter().zip(shared.work.work(asked).await) {
+            let _ = answer.send(done);
         }
     }
     std::mem::forget(broken);

@@ -259,6 +259,33 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn r52_a_word_is_found_at_each_end_of_the_blocks_that_the_index_knows() {
+        on_both(async |ground| {
+            let log = Log::begun();
+            let first = log.state(&helpdesk()).version + 1;
+            let last = BLOCK as u64 * 3;
+            for version in first..=last {
+                let fields = [(Field::new(Field::TITLE), Some(Setting::text(format!("now x{version:04}"))))].into();
+                log.done(&helpdesk(), Command::ChangeUsersource { id: "us_1".into(), fields });
+            }
+            let projector = ground.projector().await;
+            assert_eq!(projector.catch_up(&log, &helpdesk()).await.unwrap(), last);
+            for block in 1..=2 {
+                let begins = BLOCK as u64 * block;
+                for version in [begins - 1, begins, begins + 1] {
+                    let words = Some(format!("now x{version:04}"));
+                    let filter = Filter { words, ..Filter::default() };
+                    let page = search(&projector, &helpdesk(), &filter, None, 9).await.unwrap();
+                    // It is what was before in the event after.
+                    let found: Vec<_> = page.entries.iter().map(|entry| entry.version).collect();
+                    assert_eq!(found, [version + 1, version]);
+                }
+            }
+        })
+        .await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn r52_no_filter_reads_a_whole_table() {
         let ground = Ground::new(Dialect::Sqlite).await;
         let projector = ground.projector().await;

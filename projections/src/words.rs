@@ -14,7 +14,15 @@ pub(crate) fn words<'a>(texts: impl IntoIterator<Item = &'a str>, most: usize) -
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
     for text in texts {
-        let visible: String = text.chars().filter(|c| !is_unseen(*c)).flat_map(lower).collect();
+        let mut visible = String::with_capacity(text.len());
+        for c in text.chars() {
+            // Most of what is written is ASCII, where there is less to know.
+            if c.is_ascii() {
+                visible.push(c.to_ascii_lowercase());
+            } else if !is_unseen(c) {
+                visible.extend(lower(c));
+            }
+        }
         for word in visible.split(|c: char| !is_part(c)) {
             let word: String = word.chars().take(LONGEST).collect();
             if found.len() >= most {

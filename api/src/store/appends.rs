@@ -106,3 +106,16 @@ impl<W: Write> Writing<W> {
 fn judged(append: &Append, written: &HashSet<String>) -> Result<(), StoreError> {
     if written.contains(&append.stream) { Ok(()) } else { Err(StoreError::Conflict) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn appends_to_one_stream_take_their_turns_and_nobody_else_waits_for_them() {
+        let append = |stream: &str| Append { stream: stream.into(), behind: 1, prev: "00".into(), events: Vec::new() };
+        let turns = turns(["a", "b", "a", "c", "a", "b"].map(append).into());
+        let places = |turn: &Vec<(usize, Append)>| turn.iter().map(|(place, _)| *place).collect::<Vec<_>>();
+        assert_eq!(turns.iter().map(places).collect::<Vec<_>>(), [vec![0, 1, 3], vec![2, 5], vec![4]]);
+    }
+}

@@ -63,7 +63,7 @@ impl Ledger {
         Ok(Self::over(EventLog::Sqlite(SqliteLog::open(path).await?)))
     }
 
-    /// Opens the PostgreSQL database at `url` with at most `connections`, and two more to speak with other nodes.
+    /// Opens the PostgreSQL database at `url` with at most `connections`, one more to append, and two to speak with other nodes.
     pub async fn open_postgres(url: &str, connections: u32) -> Result<Self, StoreError> {
         Ok(Self::over(EventLog::Postgres(Box::new(PostgresLog::open(url, connections).await?))))
     }

@@ -18,6 +18,8 @@ on_every_log! {
     a_change_of_several_events_is_all_or_nothing
     nothing_is_appended_behind_an_event_that_is_not_there
     of_many_at_once_the_refused_take_nobody_along
+    of_many_at_once_those_in_whose_way_something_stands_take_nobody_along
+    of_many_at_once_to_one_stream_the_first_is_written_and_the_others_are_refused
     cqrs_es_commits_through_the_ledger_and_applies_once
     a_command_costs_the_same_when_the_stream_is_long
 }
@@ -129,6 +131,47 @@ async fn of_many_at_once_the_refused_take_nobody_along(ground: Ground) {
             _ => assert!(answer.is_ok() && head == 3, "{desk}: {answer:?}, {head}"),
         }
     }
+}
+
+/// Unlike those that come too late, these are seen only when they are written.
+async fn of_many_at_once_those_in_whose_way_something_stands_take_nobody_along(ground: Ground) {
+    let ledger = ground.open().await;
+    let desks: Vec<_> = (0..9).map(|n| HelpdeskId::new(format!("d{n}"))).collect();
+    for desk in &desks {
+        append(&ledger, desk, vec![created()]).await.unwrap();
+    }
+    for blocked in ["d3", "d7"] {
+        let row = format!(
+            "INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata)
+             VALUES ('auth_config', '{blocked}', 3, 'x', '1', '{{}}', '{{}}')"
+        );
+        ground.execute(&row).await.unwrap();
+    }
+    let appends = desks.iter().map(|desk| append(&ledger, desk, vec![said("a"), said("b")]));
+    for (desk, answer) in desks.iter().zip(futures::future::join_all(appends).await) {
+        let blocked = ["d3", "d7"].contains(&desk.as_str());
+        match answer {
+            Ok(appended) => assert!(!blocked && appended.loaded.state.version == 3, "{desk}"),
+            Err(error) => assert!(blocked && matches!(error, StoreError::Conflict), "{desk}: {error}"),
+        }
+    }
+    let half = "SELECT aggregate_id FROM events WHERE aggregate_id IN ('d3', 'd7') AND sequence = 2";
+    assert!(ground.texts(half).await.is_empty());
+}
+
+async fn of_many_at_once_to_one_stream_the_first_is_written_and_the_others_are_refused(ground: Ground) {
+    let ledger = ground.open().await;
+    grow(&ledger, &desk(), 1).await;
+    grow(&ledger, &"other".into(), 1).await;
+    let other = HelpdeskId::from("other");
+    let one = desk();
+    let appends = (0..12).map(|n| append(&ledger, if n == 5 { &other } else { &one }, vec![said(&n.to_string())]));
+    let answers = futures::future::join_all(appends).await;
+    let written = answers.iter().filter(|answer| answer.is_ok()).count();
+    assert_eq!(written, 2, "{answers:?}");
+    assert!(answers.get(5).unwrap().is_ok(), "{answers:?}");
+    assert!(answers.iter().all(|answer| matches!(answer, Ok(_) | Err(StoreError::Conflict))), "{answers:?}");
+    assert_eq!((ledger.head(&desk()).await.unwrap(), ledger.head(&other).await.unwrap()), (2, 2));
 }
 
 async fn cqrs_es_commits_through_the_ledger_and_applies_once(ground: Ground) {
