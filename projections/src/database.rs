@@ -4,7 +4,7 @@
 //! connection, since it has one writer, and some that only read; PostgreSQL has one pool that does both.
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{AnyPool, ConnectOptions as _, Connection as _, Executor as _};
+use sqlx::{Any, AnyPool, ConnectOptions as _, Connection as _, Executor as _, Transaction};
 use std::path::Path;
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -85,8 +85,44 @@ impl Database {
         let pool = pool_options().max_connections(connections).connect_with(options(url)?).await?;
         Ok(Self { dialect: Dialect::Postgres, read: pool.clone(), write: pool })
     }
+
+    /// A transaction that writes. SQLite's takes the writer's place at once, waiting for it if another program has it:
+    /// one that began by reading could find, when it comes to write, that another has written, and would fail.
+    pub async fn begin(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {
+        match self.dialect {
+            Dialect::Sqlite => self.write.begin_with("BEGIN IMMEDIATE").await,
+            Dialect::Postgres => self.write.begin().await,
+        }
+    }
 }
 
 fn options(url: &str) -> Result<AnyConnectOptions, sqlx::Error> {
     Ok(AnyConnectOptions::from_str(url)?.disable_statement_logging())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::on_both;
+
+    #[tokio::test]
+    async fn a_transaction_that_begins_by_reading_may_write_while_another_program_does() {
+        on_both(async |ground| {
+            let (ours, theirs) = (ground.database().await, ground.database().await);
+            ours.write.execute("CREATE TABLE written (who TEXT)").await.unwrap();
+
+            let mut transaction = ours.begin().await.unwrap();
+            sqlx::query("SELECT count(*) FROM written").fetch_one(&mut *transaction).await.unwrap();
+            let other = tokio::spawn(async move { theirs.write.execute("INSERT INTO written VALUES ('them')").await });
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            transaction.execute("INSERT INTO written VALUES ('us')").await.unwrap();
+            transaction.commit().await.unwrap();
+            other.await.unwrap().unwrap();
+
+            let count = sqlx::query_as("SELECT count(*) FROM written").fetch_one(&ours.read).await;
+            let (rows,): (i64,) = count.unwrap();
+            assert_eq!(rows, 2);
+        })
+        .await;
+    }
 }

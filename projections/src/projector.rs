@@ -170,10 +170,10 @@ impl Projector {
         Ok(Some(reached))
     }
 
-    /// A transaction whose commit need not survive a power cut. Its first statement must be a write.
+    /// A transaction whose commit need not survive a power cut.
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {
         match self.db.dialect {
-            Dialect::Sqlite => self.db.write.begin().await,
+            Dialect::Sqlite => self.db.begin().await,
             Dialect::Postgres => self.db.write.begin_with("BEGIN; SET LOCAL synchronous_commit = off").await,
         }
     }
