@@ -86,13 +86,15 @@ impl Database {
         Ok(Self { dialect: Dialect::Postgres, read: pool.clone(), write: pool })
     }
 
-    /// A transaction that writes. SQLite's takes the writer's place at once, waiting for it if another program has it:
-    /// one that began by reading could find, when it comes to write, that another has written, and would fail.
-    pub async fn begin(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {
-        match self.dialect {
-            Dialect::Sqlite => self.write.begin_with("BEGIN IMMEDIATE").await,
-            Dialect::Postgres => self.write.begin().await,
+    /// A transaction that writes, to `table` among others. SQLite's takes the writer's place at once, waiting for it if
+    /// another program has it: one that began by reading could find, when it comes to write, that another has written,
+    /// and would fail. Not by `BEGIN IMMEDIATE`: who goes away during sqlx's `begin_with` leaves the transaction open.
+    pub async fn begin(&self, table: &'static str) -> Result<Transaction<'static, Any>, sqlx::Error> {
+        let mut transaction = self.write.begin().await?;
+        if self.dialect == Dialect::Sqlite {
+            sqlx::query(&format!("DELETE FROM {table} WHERE 0")).execute(&mut *transaction).await?;
         }
+        Ok(transaction)
     }
 }
 
@@ -111,7 +113,7 @@ mod tests {
             let (ours, theirs) = (ground.database().await, ground.database().await);
             ours.write.execute("CREATE TABLE written (who TEXT)").await.unwrap();
 
-            let mut transaction = ours.begin().await.unwrap();
+            let mut transaction = ours.begin("written").await.unwrap();
             sqlx::query("SELECT count(*) FROM written").fetch_one(&mut *transaction).await.unwrap();
             let other = tokio::spawn(async move { theirs.write.execute("INSERT INTO written VALUES ('them')").await });
             tokio::time::sleep(Duration::from_millis(200)).await;

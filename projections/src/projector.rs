@@ -38,13 +38,17 @@ impl Projector {
     }
 
     async fn make(&self) -> Result<(), ProjectionError> {
+        if self.db.dialect == Dialect::Sqlite {
+            // By itself, since it only reads if the table is there.
+            self.db.write.execute(sqlx::raw_sql(REGISTRY)).await?;
+        }
         let mut transaction = self.begin().await?;
         if self.db.dialect == Dialect::Postgres {
             // Making the same table twice at once is an error there, IF NOT EXISTS or not.
             let alone = "DO $$ BEGIN PERFORM pg_advisory_xact_lock(4741); END $$";
             transaction.execute(sqlx::raw_sql(alone)).await?;
+            transaction.execute(sqlx::raw_sql(REGISTRY)).await?;
         }
-        transaction.execute(sqlx::raw_sql(REGISTRY)).await?;
         let first = "INSERT INTO read_models (hash, live, building) VALUES ($1, 1, 1) ON CONFLICT (hash) DO NOTHING";
         sqlx::query(first).bind(&*self.hash).execute(&mut *transaction).await?;
         let (live,): (i64,) = sqlx::query_as("SELECT live FROM read_models WHERE hash = $1")
@@ -170,10 +174,10 @@ impl Projector {
         Ok(Some(reached))
     }
 
-    /// A transaction whose commit need not survive a power cut.
+    /// A transaction whose commit need not survive a power cut. Its first statement must be a write.
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {
         match self.db.dialect {
-            Dialect::Sqlite => self.db.begin().await,
+            Dialect::Sqlite => self.db.write.begin().await,
             Dialect::Postgres => self.db.write.begin_with("BEGIN; SET LOCAL synchronous_commit = off").await,
         }
     }

@@ -48,7 +48,7 @@ impl Accounts {
         id: &AccountId,
         hash: &str,
     ) -> Result<(), AccountsError> {
-        let mut transaction = self.db.begin().await?;
+        let mut transaction = self.db.begin("accounts").await?;
         let done =
             sqlx::query("UPDATE accounts SET password_hash = $3 WHERE helpdesk = $1 AND id = $2 AND erased_at IS NULL")
                 .bind(helpdesk.as_str())

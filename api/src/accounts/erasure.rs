@@ -25,7 +25,7 @@ impl Accounts {
         weakening: &Weakening,
         now: Timestamp,
     ) -> Result<(), AccountsError> {
-        let mut transaction = self.db.begin().await?;
+        let mut transaction = self.db.begin("accounts").await?;
         carry_out(&mut transaction, helpdesk, id, weakening).await?;
         sqlx::query("UPDATE accounts SET active = 0 WHERE helpdesk = $1 AND id = $2 AND erased_at IS NULL")
             .bind(helpdesk.as_str())

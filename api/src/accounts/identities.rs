@@ -93,7 +93,7 @@ impl Accounts {
         new: Option<&NewAccount>,
         now: Timestamp,
     ) -> Result<Option<(Account, bool)>, AccountsError> {
-        let mut transaction = self.db.begin().await?;
+        let mut transaction = self.db.begin("accounts").await?;
         let found = match find_match(&mut transaction, helpdesk, key, verified).await? {
             Some(Match::Linked(account)) => {
                 touch(&mut transaction, helpdesk, key, now).await?;

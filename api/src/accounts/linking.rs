@@ -32,7 +32,7 @@ impl Accounts {
         key: &IdentityKey,
         now: Timestamp,
     ) -> Result<(), AccountsError> {
-        let mut transaction = self.db.begin().await?;
+        let mut transaction = self.db.begin("accounts").await?;
         claim(&mut transaction, helpdesk, account).await?;
         match find_match(&mut transaction, helpdesk, key, None).await? {
             Some(found) if found.account().id != *account => return Err(AccountsError::Unknown),
@@ -50,7 +50,7 @@ impl Accounts {
         account: &AccountId,
         id: &str,
     ) -> Result<(), AccountsError> {
-        let mut transaction = self.db.begin().await?;
+        let mut transaction = self.db.begin("accounts").await?;
         sqlx::query(
             "DELETE FROM sessions WHERE helpdesk = $1 AND account = $2 AND EXISTS (SELECT 1 FROM identities i \
              WHERE i.helpdesk = $1 AND i.account = $2 AND i.id = $3 AND i.usersource = sessions.usersource \

@@ -125,7 +125,7 @@ impl Accounts {
         new: &NewLink,
         now: Timestamp,
     ) -> Result<Secret, AccountsError> {
-        let mut transaction = self.db.begin().await?;
+        let mut transaction = self.db.begin("accounts").await?;
         if let Some(account) = &new.account {
             claim(&mut transaction, helpdesk, account).await?;
         }
@@ -144,7 +144,7 @@ impl Accounts {
         since: Timestamp,
         now: Timestamp,
     ) -> Result<Option<Secret>, AccountsError> {
-        let mut transaction = self.db.begin().await?;
+        let mut transaction = self.db.begin("accounts").await?;
         // Whoever else asks for this account comes before or after.
         claim(&mut transaction, helpdesk, account).await?;
         let row = sqlx::query(

@@ -98,7 +98,7 @@ impl Accounts {
         now: Timestamp,
     ) -> Result<Counted, AccountsError> {
         let key = self.counter_key(attempt).await?;
-        let mut transaction = self.db.begin().await?;
+        let mut transaction = self.db.begin("accounts").await?;
         let login = Counter { helpdesk: attempt.helpdesk, key: &key, policy, locks: true };
         let (number, until, _) = login.count(&mut transaction, now).await?;
         let address = address_key(attempt.ip);
@@ -119,7 +119,7 @@ impl Accounts {
         now: Timestamp,
     ) -> Result<Secret, AccountsError> {
         let helpdesk = attempt.helpdesk.as_str();
-        let mut transaction = self.db.begin().await?;
+        let mut transaction = self.db.begin("accounts").await?;
         sqlx::query("UPDATE attempt_counters SET locked_until = NULL WHERE helpdesk = $1 AND key = $2")
             .bind(helpdesk)
             .bind(&counted.key)
@@ -161,7 +161,7 @@ impl Accounts {
         if matches!(counted.standing, Standing::Locked(_)) {
             return Ok(());
         }
-        let mut transaction = self.db.begin().await?;
+        let mut transaction = self.db.begin("accounts").await?;
         // The counter's row first: whoever counts at this moment comes before or after.
         sqlx::query("UPDATE attempt_counters SET total = total WHERE helpdesk = $1 AND key = $2")
             .bind(attempt.helpdesk.as_str())

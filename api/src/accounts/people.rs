@@ -203,7 +203,7 @@ impl Accounts {
         password_hash: Option<&str>,
         now: Timestamp,
     ) -> Result<Account, AccountsError> {
-        let mut transaction = self.db.begin().await?;
+        let mut transaction = self.db.begin("accounts").await?;
         let account = insert(&mut transaction, new, password_hash, now).await?;
         transaction.commit().await?;
         Ok(account)
@@ -249,7 +249,7 @@ impl Accounts {
         weakening: Option<&Weakening>,
     ) -> Result<Account, AccountsError> {
         let new_name = update.name.as_deref().map(name).transpose()?;
-        let mut transaction = self.db.begin().await?;
+        let mut transaction = self.db.begin("accounts").await?;
         if let Some(weakening) = weakening {
             carry_out(&mut transaction, helpdesk, id, weakening).await?;
         }

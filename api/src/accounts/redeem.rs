@@ -22,7 +22,7 @@ impl Accounts {
         now: Timestamp,
     ) -> Result<Account, AccountsError> {
         let admin = NewAccount { role: Role::Admin, ..new.clone() };
-        let mut transaction = self.db.begin().await?;
+        let mut transaction = self.db.begin("accounts").await?;
         // All of them at once: two different links make one admin, not two.
         let consumed = sqlx::query(
             "DELETE FROM links WHERE helpdesk = $1 AND purpose = 'first_admin' AND EXISTS (SELECT 1 FROM links mine \
@@ -54,7 +54,7 @@ impl Accounts {
         now: Timestamp,
     ) -> Result<Account, AccountsError> {
         let id = self.addressee(helpdesk, secret, Purpose::ResetPassword, now).await?;
-        let mut transaction = self.db.begin().await?;
+        let mut transaction = self.db.begin("accounts").await?;
         claim(&mut transaction, helpdesk, &id).await.map_err(unknown_is_used)?;
         consume(&mut transaction, helpdesk, secret, now).await?;
         sqlx::query("UPDATE accounts SET password_hash = $3, email_verified = 1 WHERE helpdesk = $1 AND id = $2")
@@ -79,7 +79,7 @@ impl Accounts {
         now: Timestamp,
     ) -> Result<Secret, AccountsError> {
         let id = self.addressee(helpdesk, secret, Purpose::Recovery, now).await?;
-        let mut transaction = self.db.begin().await?;
+        let mut transaction = self.db.begin("accounts").await?;
         let account = claim(&mut transaction, helpdesk, &id).await.map_err(unknown_is_used)?;
         if account.role != Role::Admin {
             return Err(AccountsError::LinkUsed);

@@ -156,7 +156,7 @@ impl Accounts {
         policy: &Policy,
         now: Timestamp,
     ) -> Result<Secret, AccountsError> {
-        let mut transaction = self.db.begin().await?;
+        let mut transaction = self.db.begin("accounts").await?;
         if !claim(&mut transaction, helpdesk, &new.account).await?.role.may_enter(new.audience) {
             return Err(AccountsError::Unknown);
         }

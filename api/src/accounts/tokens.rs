@@ -88,7 +88,7 @@ impl Accounts {
             expires_at: new.expires_at,
             last_used_at: None,
         };
-        let mut transaction = self.db.begin().await?;
+        let mut transaction = self.db.begin("accounts").await?;
         if !claim(&mut transaction, helpdesk, &new.owner).await?.role.may_hold_token(new.role) {
             return Err(AccountsError::RoleTooHigh);
         }
